@@ -88,7 +88,24 @@ class UnsupportedLanguage(InputError):
 
 
 class InvalidRecord(InputError):
-    """A line or row of a file is not an article record."""
+    """A line or row of a file is not an article record.
+
+    `line` counts lines or rows from 1; `record_id` is the record's own id
+    where it could be read.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        limit: int | float | str | None = None,
+        line: int = 0,
+        record_id: str | None = None,
+    ) -> None:
+        super().__init__(message, field=field, limit=limit)
+        self.line = line
+        self.record_id = record_id
 
 
 class FetchError(InbriefError):
