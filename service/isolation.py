@@ -1,0 +1,167 @@
+"""Extraction in a process of its own, which can be stopped.
+
+libxml2 reads some pages in time quadratic in their size (one tag with 160,000
+attributes takes it most of a minute) and no thread can be interrupted while it
+does. So HTML from outside is read in a child process with a deadline and a bound
+on memory; a page that passes either is refused and the child replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import queue
+import resource
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict
+from multiprocessing.connection import Connection
+from typing import Final
+
+from models.errors import ArticleTooLong, InputError, NotAnArticle
+from service.extraction import MAX_HTML_CHARACTERS, ExtractedArticle, extract
+
+TIMEOUT_SECONDS: Final = 5.0
+MAX_MEMORY_BYTES: Final = 2 * 1024**3
+# The child imports trafilatura before its first page; that is not the page's fault.
+START_TIMEOUT_SECONDS: Final = 60.0
+
+_REFUSALS: Final[dict[str, type[InputError]]] = {
+    "ArticleTooLong": ArticleTooLong,
+    "NotAnArticle": NotAnArticle,
+}
+
+
+class IsolatedExtractor:
+    """`extract` behind a deadline. Thread-safe; at most `processes` pages at once.
+
+    Children start with the first page that needs them and live until `close`.
+    """
+
+    def __init__(
+        self,
+        *,
+        processes: int = 1,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        max_html_characters: int = MAX_HTML_CHARACTERS,
+    ) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._max_html_characters = max_html_characters
+        self._children: queue.LifoQueue[_Child | None] = queue.LifoQueue()
+        for _ in range(processes):
+            self._children.put(None)
+        self._processes = processes
+        self._closing = threading.Lock()
+
+    def extract(self, html: str, *, url: str | None = None) -> ExtractedArticle:
+        """As `service.extraction.extract`.
+
+        Raises:
+            ArticleTooLong: more HTML than `max_html_characters`.
+            NotAnArticle: no article, or it could not be read within `timeout_seconds`.
+        """
+        if len(html) > self._max_html_characters:  # spares the child the transfer
+            return extract(html, max_html_characters=self._max_html_characters)
+        with self._child() as child:
+            try:
+                return child.extract(html, url, self._max_html_characters, self._timeout_seconds)
+            except TimeoutError:
+                raise NotAnArticle(
+                    f"html could not be read within {self._timeout_seconds:g} seconds.",
+                    field="html",
+                    limit=self._timeout_seconds,
+                ) from None
+            except (EOFError, OSError):
+                raise NotAnArticle(
+                    "html could not be read: it needs too much memory.", field="html"
+                ) from None
+
+    @contextlib.contextmanager
+    def _child(self) -> Iterator[_Child]:
+        child = self._children.get()
+        try:
+            if child is None:
+                child = _Child()
+            yield child
+        finally:
+            self._children.put(child if child is not None and child.alive else None)
+
+    def close(self) -> None:
+        """Stop the children; pages in work are finished first."""
+        with self._closing:
+            children = [self._children.get() for _ in range(self._processes)]
+            for child in children:
+                if child is not None:
+                    child.stop()
+                self._children.put(None)
+
+
+class _Child:
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "service.isolation", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
+            )
+        self._connection = Connection(ours.detach())
+        self.alive = True
+        if not self._connection.poll(START_TIMEOUT_SECONDS):
+            self.stop()
+            raise OSError("The extraction process did not start.")
+        self._connection.recv_bytes()
+
+    def extract(
+        self, html: str, url: str | None, max_html_characters: int, timeout_seconds: float
+    ) -> ExtractedArticle:
+        try:
+            request = {"html": html, "url": url, "max_html_characters": max_html_characters}
+            self._connection.send_bytes(json.dumps(request).encode())
+            if not self._connection.poll(timeout_seconds):
+                raise TimeoutError
+            answer = json.loads(self._connection.recv_bytes())
+        except BaseException:
+            self.stop()
+            raise
+        if "refusal" in answer:
+            refusal = _REFUSALS[answer["refusal"]]
+            raise refusal(answer["message"], field=answer["field"], limit=answer["limit"])
+        return ExtractedArticle(**answer)
+
+    def stop(self) -> None:
+        self.alive = False
+        self._connection.close()
+        self._process.kill()
+        self._process.wait()
+
+
+def _serve(connection: Connection) -> None:
+    logging.disable(logging.CRITICAL)  # trafilatura's remarks on pages are not ours to log
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    connection.send_bytes(b"ready")
+    while True:
+        try:
+            request = json.loads(connection.recv_bytes())
+        except EOFError:
+            return
+        try:
+            answer: dict[str, object] = asdict(extract(**request))
+        except InputError as error:
+            answer = {
+                "refusal": type(error).__name__,
+                "message": error.message,
+                "field": error.field,
+                "limit": error.limit,
+            }
+        connection.send_bytes(json.dumps(answer).encode())
+
+
+if __name__ == "__main__":
+    _serve(Connection(int(sys.argv[1])))
