@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.cache import SummaryCache
+from service.redis_store import RedisStore, connect
+from tests.processes import RedisServer, free_port, redis_server
+
+pytestmark = pytest.mark.redis
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    with redis_server(tmp_path) as running:
+        yield running
+
+
+def open_store(server: RedisServer) -> RedisStore:
+    return RedisStore(server.url, max_age_seconds=60, timeout_seconds=0.2)
+
+
+async def value() -> bytes:
+    return b"a summary"
+
+
+def test_two_processes_share_what_one_computed(server: RedisServer) -> None:
+    async def scenario() -> None:
+        first, second = SummaryCache(open_store(server)), SummaryCache(open_store(server))
+        assert not (await first.get_or_compute("a", value)).from_cache
+        await first.close()
+        assert (await second.get_or_compute("a", value)).from_cache
+        assert await second.purge("a") is True
+        await second.close()
+
+    asyncio.run(scenario())
+
+
+def test_two_machines_that_ask_at_once_compute_once(server: RedisServer) -> None:
+    async def scenario() -> None:
+        runs = 0
+
+        async def slow() -> bytes:
+            nonlocal runs
+            runs += 1
+            await asyncio.sleep(0.3)
+            return b"a summary"
+
+        caches = [SummaryCache(open_store(server)) for _ in range(4)]
+        answers = await asyncio.gather(
+            *(cache.get_or_compute("a", slow) for cache in caches for _ in range(50))
+        )
+        assert runs == 1
+        assert {answer.value for answer in answers} == {b"a summary"}
+        for cache in caches:
+            await cache.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_failed_computation_gives_its_claim_back(server: RedisServer) -> None:
+    async def scenario() -> None:
+        first, second = SummaryCache(open_store(server)), SummaryCache(open_store(server))
+
+        async def fail() -> bytes:
+            await asyncio.sleep(0.1)
+            raise RuntimeError("engine")
+
+        failing = asyncio.create_task(first.get_or_compute("a", fail))
+        await asyncio.sleep(0.05)
+        begin = time.monotonic()
+        assert (await second.get_or_compute("a", value)).value == b"a summary"
+        assert time.monotonic() - begin < 2
+        with pytest.raises(RuntimeError):
+            await failing
+        await first.close()
+        await second.close()
+
+    asyncio.run(scenario())
+
+
+def test_entries_carry_an_age_and_one_cluster_slot(server: RedisServer) -> None:
+    async def scenario() -> None:
+        cache = SummaryCache(open_store(server))
+        await cache.get_or_compute("abc", value)
+        await cache.close()
+        client = connect(server.url, timeout_seconds=1)
+        keys = await client.keys("*")
+        assert keys == [b"inbrief:{abc}"]
+        assert 0 < await client.ttl(keys[0]) <= 60
+        await client.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_killed_redis_is_missed_by_nobody_and_used_again_when_it_is_back(
+    server: RedisServer,
+) -> None:
+    async def scenario() -> None:
+        cache = SummaryCache(open_store(server), hot_seconds=0.0)
+        await cache.get_or_compute("a", value)
+        server.kill()
+        for number in range(20):
+            assert (await cache.get_or_compute(f"k{number}", value)).value == b"a summary"
+        assert not await cache.reachable()
+        server.start()
+        end = time.monotonic() + 15
+        while not (await cache.get_or_compute("back", value)).from_cache:
+            assert time.monotonic() < end, "the cache never came back"
+            await asyncio.sleep(0.2)
+        await cache.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_paused_redis_costs_little(server: RedisServer) -> None:
+    async def scenario() -> float:
+        cache = SummaryCache(open_store(server), timeout_seconds=0.1, hot_seconds=0.0)
+        await cache.get_or_compute("a", value)
+        server.signal(signal.SIGSTOP)
+        begin = time.monotonic()
+        for number in range(50):
+            assert (await cache.get_or_compute(f"k{number}", value)).value == b"a summary"
+        spent = time.monotonic() - begin
+        server.signal(signal.SIGCONT)
+        await cache.close()
+        return spent
+
+    assert asyncio.run(scenario()) < 50 * 0.1 / 4  # a fraction of what waiting each time takes
+
+
+def test_a_full_redis_answers_and_computes(tmp_path: Path) -> None:
+    async def scenario(server: RedisServer) -> None:
+        cache = SummaryCache(open_store(server), hot_seconds=0.0)
+        for number in range(10):
+            found = await cache.get_or_compute(f"k{number}", value)
+            assert found.value == b"a summary"
+            assert not found.from_cache
+        await cache.close()
+
+    with redis_server(tmp_path, ["--maxmemory", "1", "--maxmemory-policy", "noeviction"]) as full:
+        asyncio.run(scenario(full))
+
+
+def test_a_redis_cluster_is_spoken_to(tmp_path: Path) -> None:
+    async def scenario(server: RedisServer) -> None:
+        node = connect(server.url, timeout_seconds=1)
+        await node.execute_command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+        end = time.monotonic() + 10
+        while (await node.cluster("info"))["cluster_state"] != "ok":
+            assert time.monotonic() < end
+            await asyncio.sleep(0.1)
+        await node.aclose()
+        url = server.url.replace("redis://", "redis+cluster://").removesuffix("/0")
+        cache = SummaryCache(
+            RedisStore(url, max_age_seconds=60, timeout_seconds=2), timeout_seconds=2
+        )
+        await cache.get_or_compute("a", value)
+        await asyncio.sleep(0.2)
+        assert await cache.purge("a") is True
+        await cache.close()
+
+    with redis_server(
+        tmp_path, ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
+    ) as node:
+        asyncio.run(scenario(node))
