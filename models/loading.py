@@ -1,0 +1,201 @@
+"""A name, a directory or a hub id to a `Summariser`: the only place where things are chosen."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+from models.baselines import Lead
+from models.contract import ModelInfo, Summariser
+from models.errors import IncompatibleModel, InputError, ModelNotFound
+
+if TYPE_CHECKING:
+    from models.checkpoints import Checkpoint
+    from models.engines.base import Engine
+
+DEFAULT_MODEL: Final = "news-small"
+WEIGHTS: Final = Path(__file__).parent / "weights"
+
+DEVICES: Final = ("auto", "cpu", "cuda")
+ENGINES: Final = ("auto", "transformers", "ctranslate2")
+PRECISIONS: Final = ("auto", "fp32", "bf16", "fp16", "int8")
+
+_LEAD: Final = re.compile(r"lead-(\d+)")
+_HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_HUB_FILES: Final = ("*.json", "*.safetensors", "*.model", "*.txt", "README.md")
+_SHOWN_LEADS: Final = (3,)
+
+
+def load(
+    name_or_path: str | Path,
+    *,
+    device: str = "auto",
+    engine: str = "auto",
+    precision: str = "auto",
+    cache_dir: Path | None = None,
+    allow_download: bool = False,
+) -> Summariser:
+    """Load a shipped model by name, a checkpoint from a directory, or one from the hub by id.
+
+    `device` is one of DEVICES, `engine` of ENGINES, `precision` of
+    PRECISIONS; `auto` chooses by what the machine and the checkpoint can do,
+    and `ModelInfo.choice` says why. `cache_dir` holds converted weights
+    (default: the user's cache directory). A hub id is read from the local hub
+    cache; only `allow_download` lets it be fetched.
+
+    Raises:
+        InputError: an unknown device, engine or precision.
+        ModelNotFound, IncompatibleModel, CorruptModel: see `models.errors`.
+        MissingDependency: the named engine is not installed.
+    """
+    for field, value, known in (
+        ("device", device, DEVICES),
+        ("engine", engine, ENGINES),
+        ("precision", precision, PRECISIONS),
+    ):
+        if value not in known:
+            raise InputError(
+                f"{field} must be one of {', '.join(known)}, not {value!r}.", field=field
+            )
+    name = str(name_or_path)
+    if match := _LEAD.fullmatch(name):
+        return Lead(int(match[1]))
+    if (WEIGHTS / name).is_dir() and not Path(name).is_dir():
+        return _load_shipped(WEIGHTS / name, device)
+    directory, shown = _locate(name, allow_download)
+    if not (directory / "config.json").is_file() and (directory / "model.json").is_file():
+        return _load_shipped(directory, device)
+    return _load_checkpoint(
+        directory, shown, _Wish(device, engine, precision), cache_dir or user_cache()
+    )
+
+
+def available() -> list[ModelInfo]:
+    """What can be loaded by name without any file of the user's: shipped models and baselines."""
+    found = []
+    for directory in sorted(WEIGHTS.iterdir()) if WEIGHTS.is_dir() else []:
+        if directory.is_dir():
+            found.append(_load_shipped(directory, "cpu").info)
+    return found + [Lead(k).info for k in _SHOWN_LEADS]
+
+
+def user_cache() -> Path:
+    """Where converted weights lie: INBRIEF_CACHE_DIR, else inbrief's folder in the user's cache."""
+    if named := os.environ.get("INBRIEF_CACHE_DIR"):
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "inbrief"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    device: str
+    engine: str
+    precision: str
+
+
+def _load_shipped(directory: Path, device: str) -> Summariser:
+    name = "models.news"
+    if importlib.util.find_spec(name) is None:
+        raise ModelNotFound(f"{directory.name} cannot be run by this installation.", field="model")
+    news = importlib.import_module(name)
+    return cast(Summariser, news.load_news(directory, device=device, threads=threads()))
+
+
+def _locate(name: str, allow_download: bool) -> tuple[Path, str]:
+    """The directory of a checkpoint and the name it goes by."""
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path.resolve(), path.resolve().name
+    if not _HUB_ID.fullmatch(name):
+        raise ModelNotFound(
+            f"There is no model {name!r}: it is neither a shipped model "
+            f"({', '.join(shipped())}), a directory nor a hub id.",
+            field="model",
+        )
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        directory = snapshot_download(
+            name, allow_patterns=list(_HUB_FILES), local_files_only=not allow_download
+        )
+    except LocalEntryNotFoundError as error:
+        reason = "could not be reached" if allow_download else "is asked only when downloads are on"
+        raise ModelNotFound(
+            f"{name} is neither a directory nor in the local hub cache; the hub {reason}.",
+            field="model",
+        ) from error
+    except Exception as error:  # the hub client raises its own, httpx's and the file system's
+        raise ModelNotFound(f"{name} could not be fetched from the hub.", field="model") from error
+    return Path(directory), name
+
+
+def shipped() -> list[str]:
+    """Names of the models that come with the package, and of the baselines shown beside them."""
+    found = sorted(path.name for path in WEIGHTS.iterdir()) if WEIGHTS.is_dir() else []
+    return [*found, *(f"lead-{k}" for k in _SHOWN_LEADS)]
+
+
+def _load_checkpoint(directory: Path, name: str, wish: _Wish, cache_dir: Path) -> Summariser:
+    from models.abstractive import AbstractiveSummariser
+    from models.checkpoints import read_checkpoint
+    from models.texts import Tokeniser
+
+    checkpoint = read_checkpoint(directory)
+    tokeniser = Tokeniser(checkpoint)
+    engine, choice = _choose_engine(checkpoint, wish, cache_dir)
+    return AbstractiveSummariser(checkpoint, tokeniser, engine, name, choice)
+
+
+def _choose_engine(checkpoint: Checkpoint, wish: _Wish, cache_dir: Path) -> tuple[Engine, str]:
+    """The engine for this checkpoint on this machine, and a sentence that says why."""
+    from models.engines import ctranslate2, transformers
+
+    device = _choose_device(wish.device)
+    engine, precision = wish.engine, wish.precision
+    convertible = checkpoint.architecture in ctranslate2.ARCHITECTURES
+    if engine == "auto":
+        if device == "cpu" and convertible and precision in ("auto", "int8"):
+            engine, why = "ctranslate2", "int8 runs this shape faster than transformers on a CPU"
+        else:
+            engine, why = "transformers", "it runs every architecture on every device"
+    else:
+        why = "it was asked for"
+    if engine == "ctranslate2":
+        precision = "int8" if precision == "auto" else precision
+        if precision not in ctranslate2.COMPUTE_TYPES:
+            raise IncompatibleModel(f"CTranslate2 does not run {precision}.", field="precision")
+        made: Engine = ctranslate2.CTranslate2Engine(
+            checkpoint, cache_dir, precision, device, threads()
+        )
+    else:
+        if precision == "auto":
+            precision = "bf16" if device == "cuda" else "fp32"
+        if precision not in transformers.DTYPES:
+            raise IncompatibleModel(f"transformers does not run {precision}.", field="precision")
+        made = transformers.TransformersEngine(checkpoint, precision, device)
+    return made, f"{engine} in {precision} on {device}: {why}."
+
+
+def _choose_device(wanted: str) -> str:
+    import torch
+
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise InputError("device is cuda, but torch sees no CUDA device.", field="device")
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return wanted
+
+
+def threads() -> int:
+    """Threads for one inference: OMP_NUM_THREADS where it is set, else the cores we may run on."""
+    if (named := os.environ.get("OMP_NUM_THREADS", "")).isdigit() and int(named) > 0:
+        return int(named)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

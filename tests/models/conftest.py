@@ -1,0 +1,34 @@
+"""Tiny checkpoints, made once a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from models.checkpoints import Checkpoint, read_checkpoint
+from tests.models.tiny_checkpoints import save_checkpoint
+
+CheckpointOf = Callable[[str], Checkpoint]
+
+
+@pytest.fixture(scope="session")
+def checkpoint_of(tmp_path_factory: pytest.TempPathFactory) -> CheckpointOf:
+    """The tiny checkpoint of an architecture."""
+    made: dict[str, Checkpoint] = {}
+    folder = tmp_path_factory.mktemp("checkpoints")
+
+    def checkpoint(architecture: str) -> Checkpoint:
+        if architecture not in made:
+            made[architecture] = read_checkpoint(
+                save_checkpoint(folder / architecture, architecture)
+            )
+        return made[architecture]
+
+    return checkpoint
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
