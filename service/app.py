@@ -1,0 +1,128 @@
+"""`create_app`: wires the parts, starts and stops them; nothing happens at import."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from models import loading
+from models.contract import Summariser
+from service import documentation, responding, routes
+from service.bodies import BodyLimit
+from service.cache import SummaryCache
+from service.desk import Desk
+from service.fetching import Fetcher, FetchPolicy
+from service.inputs import Given, Inputs
+from service.isolation import IsolatedExtractor
+from service.responding import CatchAll, ProblemResponse
+from service.schemas import SourceResponse
+from service.settings import Settings
+
+_DESCRIPTION: Final = (
+    "Summaries of news articles: short, faithful, each sentence with its evidence."
+)
+
+
+def create_app(settings: Settings, summariser: Summariser | None = None) -> FastAPI:
+    """The service as an ASGI application.
+
+    Without a `summariser` the one that `settings` name is loaded in the
+    background from start-up on; until then /readyz and requests get 503, and
+    a failed load is in `app.state.desk.failure`. One that is handed over is
+    warmed before start-up is complete.
+    """
+    extractor = IsolatedExtractor(max_html_characters=settings.max_html_characters)
+    desk = Desk(settings, _inputs(settings, extractor), SummaryCache(None))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        opening = asyncio.create_task(desk.open(_loader(settings, summariser)), name="open")
+        if summariser is not None:
+            await opening
+        try:
+            yield
+        finally:
+            desk.drain()
+            await opening
+            await desk.close()
+            await asyncio.to_thread(extractor.close)
+
+    app = FastAPI(
+        title="inbrief",
+        summary=_DESCRIPTION,
+        version=installed_version(),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        root_path=settings.root_path,
+    )
+    app.state.desk = desk
+    app.state.settings = settings
+    app.include_router(routes.summaries)
+    app.include_router(routes.probes)
+    app.include_router(documentation.pages)
+    responding.install(app)
+    documentation.describe_exactly(app)
+    app.add_middleware(
+        BodyLimit,
+        max_bytes=settings.max_body_bytes,
+        timeout_seconds=settings.body_timeout_seconds,
+        respond=ProblemResponse,
+    )
+    app.add_middleware(CatchAll)  # added last: outermost
+    return app
+
+
+def installed_version() -> str:
+    """The installed distribution's version; "0" in a source tree that is not installed."""
+    try:
+        return version("inbrief")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _loader(settings: Settings, summariser: Summariser | None) -> Callable[[], Summariser]:
+    def load() -> Summariser:
+        if summariser is not None:
+            return summariser
+        options: dict[str, Any] = {"cache_dir": settings.model_cache_dir}
+        return loading.load(
+            settings.model,
+            device=settings.device,
+            engine=settings.engine,
+            precision=settings.precision,
+            allow_download=settings.allow_download,
+            **options,
+        )
+
+    return load
+
+
+def _inputs(settings: Settings, extractor: IsolatedExtractor) -> Inputs:
+    async def read_page(html: str, url: str | None) -> Given:
+        page = await asyncio.to_thread(extractor.extract, html, url=url)
+        source = SourceResponse(title=page.title, author=page.author, date=page.date, url=url)
+        return Given(page.text, page.title, source)
+
+    if settings.url_fetching == "off":
+        read_address = None
+    else:
+        hosts = settings.url_hosts if settings.url_fetching == "listed" else None
+        fetcher = Fetcher(FetchPolicy(hosts=hosts))
+
+        async def read_address(url: str) -> Given:
+            page = await asyncio.to_thread(fetcher.fetch, url)
+            if page.content_type == "text/html":
+                return await read_page(page.text, page.url)
+            return Given(page.text, source=SourceResponse(url=page.url))
+
+    return Inputs(
+        max_article_characters=settings.max_article_characters,
+        read_page=read_page,
+        read_address=read_address,
+    )

@@ -1,0 +1,360 @@
+"""Dynamic micro-batching: many callers, one bounded queue, one inference thread.
+
+Callers await `submit`; a single task takes the oldest waiting article and the
+waiting articles nearest to it in length, as many as the token budget holds
+with padding, and runs them in one worker thread. While a batch runs the next
+one gathers, so load makes batches large and an idle service answers at once.
+(Batches by token budget, refusal at once when full and callers who left
+dropped before they cost compute are as in Hugging Face's
+text-embeddings-inference.)
+
+Knows nothing of HTTP and nothing of networks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol
+
+from models.contract import Summariser, Summary, SummaryRequest, SummarySentence
+from models.errors import DeadlineExceeded, Draining, InbriefError, InferenceFailed, QueueFull
+
+logger: Final = logging.getLogger(__name__)
+
+Refusal = Literal["queue-full", "deadline-exceeded", "draining", "left"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of queue and batches.
+
+    `max_queued_*` bound what waits (not what runs). `max_batch_tokens` bounds
+    articles times the longest of them, in encoder tokens; an article that
+    passes it alone runs alone.
+    """
+
+    max_queued_articles: int = 256
+    max_queued_characters: int = 20_000_000
+    max_batch_articles: int = 32
+    max_batch_tokens: int = 32_768
+    gather_seconds: float = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A summary and the seconds it waited and ran (the run is its whole batch's)."""
+
+    summary: Summary
+    queue_seconds: float
+    inference_seconds: float
+
+
+class Observer(Protocol):
+    """Told what happens in the queue, in the event loop's thread; must not raise or block."""
+
+    def queue_changed(self, articles: int, characters: int) -> None: ...
+
+    def batch_ran(
+        self, articles: int, tokens: int, padded_tokens: int, inference_seconds: float
+    ) -> None: ...
+
+    def waited(self, queue_seconds: float) -> None: ...
+
+    def refused(self, reason: Refusal) -> None: ...
+
+
+class SilentObserver:
+    """Counts nothing."""
+
+    def queue_changed(self, articles: int, characters: int) -> None:
+        return
+
+    def batch_ran(
+        self, articles: int, tokens: int, padded_tokens: int, inference_seconds: float
+    ) -> None:
+        return
+
+    def waited(self, queue_seconds: float) -> None:
+        return
+
+    def refused(self, reason: Refusal) -> None:
+        return
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    request: SummaryRequest
+    future: asyncio.Future[Finished]
+    submitted: float
+    on_sentence: Callable[[SummarySentence], None] | None
+    tokens: int = 0
+    # Sentences already handed on: a second run of the same article repeats none.
+    sentences_sent: int = field(default=0)
+
+    @property
+    def characters(self) -> int:
+        return len(self.request.article.text)
+
+
+class MicroBatcher:
+    """The queue before one summariser. Use from one event loop; `start` first, `stop` last."""
+
+    def __init__(
+        self,
+        summariser: Summariser,
+        limits: Limits | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self._summariser = summariser
+        self._limits = limits or Limits()
+        self._observer: Observer = observer or SilentObserver()
+        self._waiting: list[_Job] = []
+        self._characters = 0
+        self._running: list[_Job] = []
+        self._arrived = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._draining = False
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def queued_articles(self) -> int:
+        """How many articles wait; those that run are not counted."""
+        return len(self._waiting)
+
+    @property
+    def draining(self) -> bool:
+        return self._draining
+
+    def start(self) -> None:
+        """Begin to take work; once, inside the event loop that callers will use."""
+        self._task = asyncio.get_running_loop().create_task(self._work(), name="microbatch")
+
+    async def submit(
+        self,
+        request: SummaryRequest,
+        *,
+        deadline_seconds: float,
+        on_sentence: Callable[[SummarySentence], None] | None = None,
+    ) -> Finished:
+        """Wait for the summary of `request`; cancelling the wait gives up the place.
+
+        `on_sentence` is called in the event loop's thread, in order, before
+        this returns.
+
+        Raises:
+            QueueFull, Draining: at once, without waiting.
+            DeadlineExceeded: after `deadline_seconds`.
+            InbriefError: the summariser's own error for this article.
+        """
+        self._refuse_when_closed_or_full(request)
+        loop = asyncio.get_running_loop()
+        job = _Job(request, loop.create_future(), time.monotonic(), on_sentence)
+        self._enqueue(job)
+        try:
+            async with asyncio.timeout(deadline_seconds):
+                return await job.future
+        except TimeoutError:
+            self._leave(job, "deadline-exceeded")
+            raise DeadlineExceeded(
+                f"The summary was not ready within {deadline_seconds:g} seconds.",
+                limit=deadline_seconds,
+            ) from None
+        except asyncio.CancelledError:
+            self._leave(job, "left")
+            raise
+
+    def drain(self) -> None:
+        """Take nothing new; what was accepted is finished."""
+        self._draining = True
+
+    async def drained(self) -> None:
+        """Wait until nothing waits and nothing runs."""
+        await self._idle.wait()
+
+    async def stop(self) -> None:
+        """End the worker; whoever still waits gets Draining."""
+        self.drain()
+        abandoned = [*self._waiting, *self._running]
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        for job in abandoned:
+            _fail(job, Draining("The service stopped before this summary was made."))
+        self._waiting.clear()
+        # A batch that runs cannot be interrupted: it ends by itself, unheard.
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _refuse_when_closed_or_full(self, request: SummaryRequest) -> None:
+        limits = self._limits
+        if self._draining:
+            self._observer.refused("draining")
+            raise Draining("The service is stopping and takes no new requests.")
+        if len(self._waiting) >= limits.max_queued_articles:
+            self._observer.refused("queue-full")
+            raise QueueFull(
+                f"{limits.max_queued_articles} articles are waiting, which is the most.",
+                limit=limits.max_queued_articles,
+            )
+        # One article always fits into an empty queue: its own bound is elsewhere.
+        characters = self._characters + len(request.article.text)
+        if self._waiting and characters > limits.max_queued_characters:
+            self._observer.refused("queue-full")
+            raise QueueFull(
+                f"{limits.max_queued_characters} characters are waiting, which is the most.",
+                limit=limits.max_queued_characters,
+            )
+
+    def _enqueue(self, job: _Job) -> None:
+        self._waiting.append(job)
+        self._characters += job.characters
+        self._idle.clear()
+        self._arrived.set()
+        self._observer.queue_changed(len(self._waiting), self._characters)
+
+    def _dequeue(self, jobs: Sequence[_Job]) -> None:
+        taken = set(map(id, jobs))
+        self._waiting = [job for job in self._waiting if id(job) not in taken]
+        self._characters -= sum(job.characters for job in jobs)
+        self._observer.queue_changed(len(self._waiting), self._characters)
+
+    def _leave(self, job: _Job, reason: Refusal) -> None:
+        job.future.cancel()
+        self._observer.refused(reason)
+        if job in self._waiting:
+            self._dequeue([job])
+            self._note_idle()
+
+    def _note_idle(self) -> None:
+        if not self._waiting:
+            self._arrived.clear()
+            if not self._running:
+                self._idle.set()
+
+    async def _work(self) -> None:
+        while True:
+            was_idle = not self._arrived.is_set()
+            await self._arrived.wait()
+            if was_idle:
+                await asyncio.sleep(self._limits.gather_seconds)
+            batch: list[_Job] = []
+            try:
+                batch = await self._next_batch()
+                if batch:
+                    await self._run(batch)
+            except Exception as error:  # no batch may end the worker
+                _log("a batch", error)
+                for job in batch:
+                    _fail(job, InferenceFailed("The model failed on this article."))
+            self._note_idle()
+
+    async def _next_batch(self) -> list[_Job]:
+        """The oldest job, and those nearest to it in length that fit beside it."""
+        if unknown := [job for job in self._waiting if not job.tokens]:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._executor, self._estimate, unknown)
+        # Whoever left during the estimate is not in the queue any more.
+        if not self._waiting:
+            return []
+        oldest, *others = self._waiting
+        others.sort(key=lambda job: abs(job.tokens - oldest.tokens))
+        batch, longest = [oldest], oldest.tokens
+        for job in others:
+            longest = max(longest, job.tokens)
+            if (
+                len(batch) == self._limits.max_batch_articles
+                or longest * (len(batch) + 1) > self._limits.max_batch_tokens
+            ):
+                break
+            batch.append(job)
+        self._running = batch
+        self._dequeue(batch)
+        return batch
+
+    def _estimate(self, jobs: Sequence[_Job]) -> None:
+        for job in jobs:
+            try:
+                job.tokens = max(1, self._summariser.estimate_tokens(job.request))
+            except Exception as error:  # the run will say what is wrong with this article
+                _log("estimate_tokens", error)
+                job.tokens = job.characters + 1
+
+    async def _run(self, batch: list[_Job]) -> None:
+        started = time.monotonic()
+        for job in batch:
+            self._observer.waited(started - job.submitted)
+        try:
+            results = await self._infer(batch)
+        finally:
+            self._running = []
+        seconds = time.monotonic() - started
+        tokens = [job.tokens for job in batch]
+        self._observer.batch_ran(len(batch), sum(tokens), max(tokens) * len(batch), seconds)
+        for job, result in zip(batch, results, strict=True):
+            if isinstance(result, InbriefError):
+                _fail(job, result)
+            elif not job.future.done():
+                job.future.set_result(Finished(result, started - job.submitted, seconds))
+
+    async def _infer(self, batch: list[_Job]) -> Sequence[Summary | InbriefError]:
+        """Results in order. A batch that fails as a whole is run again one by one."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._executor, self._summarise, batch, loop)
+        except Exception as error:
+            _log("summarise", error)
+        if len(batch) == 1:
+            return [InferenceFailed("The model failed on this article.")]
+        results: list[Summary | InbriefError] = []
+        for job in batch:
+            if job.future.done():
+                results.append(InferenceFailed("Nobody waits for this article any more."))
+            else:
+                results += await self._infer([job])
+        return results
+
+    def _summarise(
+        self, batch: Sequence[_Job], loop: asyncio.AbstractEventLoop
+    ) -> Sequence[Summary | InbriefError]:
+        """In the inference thread."""
+        counts = [0] * len(batch)
+
+        def hand_on(index: int, sentence: SummarySentence) -> None:
+            job = batch[index]
+            counts[index] += 1
+            if job.on_sentence is not None and counts[index] > job.sentences_sent:
+                job.sentences_sent = counts[index]
+                loop.call_soon_threadsafe(_call, job, sentence)
+
+        streamed = any(job.on_sentence is not None for job in batch)
+        results = self._summariser.summarise(
+            [job.request for job in batch], hand_on if streamed else None
+        )
+        if len(results) != len(batch):
+            raise InferenceFailed(f"{len(results)} results for {len(batch)} articles.")
+        return results
+
+
+def _call(job: _Job, sentence: SummarySentence) -> None:
+    if job.on_sentence is not None and not job.future.done():
+        job.on_sentence(sentence)
+
+
+def _fail(job: _Job, error: InbriefError) -> None:
+    if not job.future.done():
+        job.future.set_exception(error)
+
+
+def _log(operation: str, error: Exception) -> None:
+    """Type and place only: the message of an unforeseen error may quote the article."""
+    place = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s raised %s\n%s", operation, type(error).__name__, place)

@@ -1,0 +1,133 @@
+"""Problems as responses: every error exit of the service has this one shape.
+
+Texts of unforeseen errors are never logged or sent, since they may quote an
+article: their type and the place they came from are.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from models.errors import InbriefError, InferenceFailed
+from service.problems import Problem, RequestProblem, make_problem, problem_of, to_json
+from service.validation import problem_of_validation
+
+logger: Final = logging.getLogger(__name__)
+
+PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
+_STATUS_SLUGS: Final = {
+    400: "invalid-request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "body-too-large",
+    415: "unsupported-media-type",
+    429: "rate-limited",
+}
+
+
+class ProblemResponse(JSONResponse):
+    """A problem with its status and, where asking again is sensible, Retry-After."""
+
+    media_type = PROBLEM_MEDIA_TYPE
+
+    def __init__(self, problem: Problem, headers: dict[str, str] | None = None) -> None:
+        headers = dict(headers or {})
+        if problem.retry_after_seconds is not None:
+            headers["retry-after"] = str(problem.retry_after_seconds)
+        headers.setdefault("cache-control", "no-store")
+        super().__init__(to_json(problem), status_code=problem.status, headers=headers)
+
+
+class CatchAll:
+    """ASGI middleware, outermost: whatever nobody foresaw becomes the problem `internal`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def note_start(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note_start)
+        except ClientDisconnect:
+            return  # nobody is there to answer
+        except Exception as error:
+            log_unforeseen(error, f"{scope['method']} {scope['path'][:200]!r}")
+            if not started:
+                await ProblemResponse(internal_problem())(scope, receive, send)
+            # A response that began cannot be mended: returning cuts the connection.
+
+
+def install(app: FastAPI) -> None:
+    """Give `app` the handlers for every error that a route may raise."""
+    app.add_exception_handler(InbriefError, _on_inbrief_error)
+    app.add_exception_handler(RequestProblem, _on_request_problem)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+
+
+def problem_of_any(error: BaseException) -> Problem:
+    """The problem for any error; one that is not ours is logged and becomes `internal`."""
+    if isinstance(error, RequestProblem):
+        return error.problem
+    if isinstance(error, InbriefError):
+        return problem_of(error)
+    log_unforeseen(error, "a stream")
+    return internal_problem()
+
+
+def internal_problem() -> Problem:
+    return make_problem("internal", "Something went wrong in the service; it has been logged.")
+
+
+def log_unforeseen(error: BaseException, where: str) -> None:
+    place = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s raised %s\n%s", where, type(error).__name__, place)
+
+
+def _on_inbrief_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, InbriefError)
+    if isinstance(error, InferenceFailed):
+        logger.error("inference failed: %s", error.message)
+    return ProblemResponse(problem_of(error))
+
+
+def _on_request_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestProblem)
+    return ProblemResponse(error.problem, error.headers)
+
+
+def _on_validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return ProblemResponse(problem_of_validation(error.errors()))
+
+
+def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    slug = _STATUS_SLUGS.get(error.status_code, "invalid-request")
+    detail: Any = {
+        "not-found": f"Nothing is at {request.url.path}.",
+        "method-not-allowed": f"{request.url.path} does not take {request.method}.",
+    }.get(slug, str(error.detail))
+    problem = make_problem(slug, detail)
+    problem.status = error.status_code
+    return ProblemResponse(problem, dict(error.headers or {}))

@@ -1,0 +1,186 @@
+"""The addresses of the service; each handler says what it takes and hands it to the desk."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Path
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service import schemas
+from service.bodies import JSONRoute
+from service.conversion import description_of
+from service.desk import Desk
+from service.problems import PROBLEM_TYPES, RequestProblem, make_problem
+from service.responding import PROBLEM_MEDIA_TYPE
+from service.settings import Settings
+from service.streaming import (
+    EVENT_STREAM,
+    respond_with_events,
+    until_disconnect,
+    wants_events,
+)
+
+_ID: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def desk_of(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def settings_of(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+DeskHere = Annotated[Desk, Depends(desk_of)]
+SettingsHere = Annotated[Settings, Depends(settings_of)]
+
+
+def problem_responses(*slugs: str) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's description of the problems with these slugs, by status."""
+    by_status: dict[int | str, list[str]] = {}
+    for slug in slugs:
+        by_status.setdefault(PROBLEM_TYPES[slug].status, []).append(slug)
+    return {
+        status: {
+            "description": "Problem: " + ", ".join(f"`{slug}`" for slug in found) + ".",
+            "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, found in by_status.items()
+    }
+
+
+BODY_PROBLEMS: Final = (
+    "invalid-json",
+    "invalid-utf-8",
+    "request-timeout",
+    "body-too-large",
+    "unsupported-media-type",
+    "missing-field",
+    "unknown-field",
+    "invalid-field",
+)
+ARTICLE_PROBLEMS: Final = (
+    "one-input-required",
+    "empty-article",
+    "article-too-short",
+    "article-too-long",
+    "not-an-article",
+    "unsupported-kind",
+    "unsupported-length",
+    "language-not-supported",
+    "model-not-found",
+    "url-disabled",
+    "fetch-forbidden",
+    "fetch-failed",
+    "inference-failed",
+    "deadline-exceeded",
+)
+SERVICE_PROBLEMS: Final = ("internal", "not-ready", "queue-full", "draining")
+
+summaries = APIRouter(prefix="/v1", route_class=JSONRoute, tags=["summaries"])
+probes = APIRouter(tags=["operation"])
+
+
+def json_response(value: BaseModel) -> Response:
+    """`value` as JSON, without a second pass through the framework's own encoder."""
+    return Response(value.model_dump_json(), media_type="application/json")
+
+
+def summary_response(value: BaseModel) -> Response:
+    """As `json_response`, without the members that have no value here (`text`, `source`)."""
+    return Response(value.model_dump_json(exclude_none=True), media_type="application/json")
+
+
+@summaries.post(
+    "/summaries",
+    response_model=schemas.SummaryResponse,
+    responses={
+        200: {
+            "description": "The summary; or, for `Accept: text/event-stream`, `sentence` events, "
+            "then `done` with the summary or `error` with the problem.",
+            "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+        },
+        **problem_responses(*BODY_PROBLEMS, *ARTICLE_PROBLEMS, *SERVICE_PROBLEMS),
+    },
+)
+async def summarise(
+    body: schemas.SummariseRequest, request: Request, desk: DeskHere, settings: SettingsHere
+) -> Response:
+    """Summarise one article."""
+    desk.admit()
+    if wants_events(request.headers):
+        return await respond_with_events(request, desk, body, settings.heartbeat_seconds)
+    return summary_response(await until_disconnect(request, desk.summarise(body)))
+
+
+@summaries.post(
+    "/summaries:batch",
+    response_model=schemas.SummaryBatchResponse,
+    responses=problem_responses(*BODY_PROBLEMS, *SERVICE_PROBLEMS),
+)
+async def summarise_batch(
+    body: schemas.SummariseBatchRequest, request: Request, desk: DeskHere, settings: SettingsHere
+) -> Response:
+    """Summarise several articles, each with its own options; a bad one harms no other."""
+    desk.admit()
+    if len(body.articles) > settings.max_batch_articles:
+        raise RequestProblem(
+            make_problem(
+                "invalid-field",
+                f"articles has {len(body.articles)} items; the most is "
+                f"{settings.max_batch_articles}.",
+                field="articles",
+                limit=settings.max_batch_articles,
+            )
+        )
+    results = await until_disconnect(request, desk.summarise_each(body.articles))
+    return summary_response(schemas.SummaryBatchResponse(results=results))
+
+
+@summaries.get(
+    "/summaries/{id}",
+    response_model=schemas.SummaryResponse,
+    responses=problem_responses("not-found", "internal"),
+)
+async def get_summary(
+    desk: DeskHere, identity: Annotated[str, Path(alias="id", description="The summary's id.")]
+) -> Response:
+    """A summary made before, while it is kept."""
+    found = await desk.find(identity) if _ID.fullmatch(identity) else None
+    if found is None:
+        raise HTTPException(404)
+    return summary_response(found)
+
+
+@summaries.get(
+    "/models", response_model=schemas.ModelsResponse, responses=problem_responses("internal")
+)
+async def list_models(desk: DeskHere) -> Response:
+    """The loaded model: its kinds, lengths, languages, engine and size."""
+    loaded = [] if desk.info is None else [description_of(desk.info, loaded=True)]
+    return json_response(schemas.ModelsResponse(models=loaded))
+
+
+@probes.get("/healthz", response_model=schemas.HealthResponse)
+async def healthz() -> Response:
+    """The process is alive."""
+    return json_response(schemas.HealthResponse())
+
+
+@probes.get(
+    "/readyz",
+    response_model=schemas.ReadyResponse,
+    responses=problem_responses("not-ready", "draining"),
+)
+async def readyz(desk: DeskHere) -> Response:
+    """The model is loaded and warmed, and requests are taken."""
+    desk.admit()
+    assert desk.info is not None  # admitted
+    return json_response(schemas.ReadyResponse(model=desk.info.name))
