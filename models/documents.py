@@ -45,7 +45,7 @@ _LABEL: Final = re.compile(
     r"|#{1,6}\s+)"
 )
 _NOTE: Final = re.compile(
-    r"(?:Editor['’]s note\b|(?:The )?(?:opinions|views) expressed (?:in|here|are)\b"
+    r"(?:Editor['’]s note\b|FILE [-–—] |(?:The )?(?:opinions|views) expressed (?:in|here|are)\b"
     r"|(?:Additional )?[Rr]eporting by\b|Writing by\b|Edit(?:ed|ing) by\b|Copyright \d{4}\b"
     r"|This (?:article|story) (?:was|has been) (?:originally |first )?"
     r"(?:published|updated|corrected)\b"

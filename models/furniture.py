@@ -66,7 +66,7 @@ _LINE: Final = _any_of(
     skip\s+[\w ]{{2,30}}and\s+continue\s+reading|jump\s+to\s+(?:navigation|content)|back\s+to\s+top
     home|menu|search|close|live|video|audio|log\s*in|register|watch\s+live|loading\s*(?:…|\.\.\.)?
     advertis?e?ments?|adverts?|ad|ads\s+by\s+\w+|sponsored(?:\s+(?:content|by\s+[\w&' ]{{2,40}}))?
-    (?:article|story)\s+continues\s+(?:below|after)[\w ]*|promoted(?:\s+content)?
+    (?:article|story)\s+continue[sd]\s+(?:below|after)[\w ]*|promoted(?:\s+content)?
     continue\s+reading(?:\s+(?:below|the\s+main\s+story|[\w ]{{2,30}}))?|paid\s+(?:post|content)
     (?:(?:{_NETWORK}|share|save|print|tweet|pin(?:\s+it)?|comments?|like|listen|bookmark|copy\s+link|link\s+copied!?|and|more|[|/,·•&]|\d[\d,.]*k?\s+(?:shares?|comments?|views?|likes?))(?:\s*(?=[|/,·•&])|\s+|$|(?<=[|/,·•&])))+
     (?:share|save|e-?mail|print|tweet|post|discuss)\s+(?:this|the|on|via|by|with)\b[\w ,&/'’-]{{0,60}}
@@ -91,6 +91,11 @@ _LINE: Final = _any_of(
     scroll\s+down\s+(?:for|to)\b[^.\n]{{0,60}}\.{{0,3}}
     (?:image|photo(?:graph)?|picture|video|media)\s+(?:copyright|credit|source|caption)s?\b[^\n]{{0,200}}
     (?:photo(?:graph)?s?|pictures?|images?|credits?|source|graphic)\s*(?::|by\b)\s*[^.!?\n]{{0,80}}
+    enlarge\s+this\s+image[^\n]{{0,200}}|replay\s+more\s+videos|shares|click\s+here|hide\s+caption
+    you\s+can\s+unsubscribe\s+at\s+any\s+time\.?|can['’]t\s+see\s+the\s+video\?
+    (?:sorry,?\s+)?we\s+are\s+(?:not\s+currently|no\s+longer)\s+accepting\s+comments[^\n]{{0,60}}
+    if\s+you\s+have\s+a\s+story\s+(?:suggestion|to\s+share)\b[^\n]{{0,80}}
+    find\s+all\s+the\s+latest\s+[\w ]{{2,40}}\s+on\s+our\s+dedicated\s+page\.?
     file\s+(?:photo|picture|image)\.?|(?:reuters|afp|ap|bbc|pa|rex\s+features)\s*/\s*[\w .-]{{2,40}}
     reuters|afp|associated\s+press|ap|bbc|pa|rex\s+features
     [^.!?\n]{{0,60}}(?:getty\s+images|afp/getty|ap\s+photo|shutterstock|alamy|pa\s+(?:wire|images|media)|epa|istock(?:photo)?)(?:\s*/[^.!?\n]{{0,40}}|\s+via\s+[\w ]{{2,30}})?

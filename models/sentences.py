@@ -72,6 +72,10 @@ _SAYING: Final = re.compile(
 _ENUMERATOR: Final = re.compile(r"\s*[(\[]?(?:\d{1,3}|[ivxIVX]{1,4}|[a-zA-Z])")
 _LINE: Final = re.compile(r"\n\s*")
 _TERMINAL: Final = re.compile(r"""[.!?…؟۔।॥։።။。！？｡:;]["'”’»›)\]}」』）】\s]*$""")
+# No line ends with one of these unless a link or a width broke it.
+_UNFINISHED: Final = re.compile(
+    r"(?:,|\s(?:an?|the|of|to|in|for|and|or|with|by|from|that|has|have|was|were|is|are|its|their))$"
+)
 _WRAPPED_LINE_CHARACTERS: Final = range(40, 101)
 # How far the rules look around a full stop: bounds the work, so time stays linear.
 _LOOK_CHARACTERS: Final = 60
@@ -130,12 +134,10 @@ def _goes_on(text: str, begin: int, line_end: re.Match[str], *, wrapped: bool) -
         return line_end.start() - line_start >= _WRAPPED_LINE_CHARACTERS.start and (
             following not in "•*-–"
         )
-    tail = text[max(line_start, line_end.start() - 8) : line_end.start()]
-    return (
-        following.islower()
-        and len(text[line_start : line_end.start()]) > 20
-        and not (_TERMINAL.search(tail))
-    )
+    tail = text[max(line_start, line_end.start() - 24) : line_end.start()]
+    if _TERMINAL.search(tail):
+        return False
+    return following.islower() or bool(_UNFINISHED.search(tail))
 
 
 def _append(text: str, start: int, end: int, spans: list[tuple[int, int]]) -> None:
