@@ -85,8 +85,8 @@ def available() -> list[ModelInfo]:
 
 
 def user_cache() -> Path:
-    """Where converted weights lie: INBRIEF_CACHE_DIR, else inbrief's folder in the user's cache."""
-    if named := os.environ.get("INBRIEF_CACHE_DIR"):
+    """Where converted weights lie: INBRIEF_MODEL_CACHE_DIR, else inbrief's folder in the user's cache."""
+    if named := os.environ.get("INBRIEF_MODEL_CACHE_DIR"):
         return Path(named)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "inbrief"
 
