@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from models import loading
 from models.contract import Summariser
 from service import documentation, responding, routes
+from service.assets import widget_router
 from service.bodies import BodyLimit
 from service.cache import SummaryCache
 from service.desk import Desk
@@ -66,6 +67,7 @@ def create_app(settings: Settings, summariser: Summariser | None = None) -> Fast
     app.include_router(routes.summaries)
     app.include_router(routes.probes)
     app.include_router(documentation.pages)
+    app.include_router(widget_router(settings.root_path))
     responding.install(app)
     documentation.describe_exactly(app)
     app.add_middleware(
