@@ -1,0 +1,148 @@
+"""Rewrites sentences: one tight, self-standing sentence from a sentence in its context.
+
+All sentences of a batch are encoded together and decoded together; what is
+copied is put out as the source's own substring.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import torch
+from safetensors.torch import load_file
+
+from models.copying import Piece, join
+from models.decoding import Decoded, decode
+from models.errors import CorruptModel, ModelNotFound
+from models.networks.rewriter import RewriterConfig, RewriterNetwork, Source
+from models.rewriter_input import Features, Featuriser, RewriteInput, collate
+
+__all__ = ["Hypothesis", "RewriteInput", "Rewriter"]
+
+WEIGHTS: Final = "rewriter.safetensors"
+CONFIG: Final = "rewriter.json"
+TOKENIZER: Final = "tokenizer.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One way to say it, with what the network thinks of it.
+
+    Log-probabilities are natural and cover the actions and the end;
+    `copied_share` is the share of words copied; `runs` the number of stretches
+    of the source that the copied words form.
+    """
+
+    text: str
+    log_probability: float
+    mean_log_probability: float
+    min_log_probability: float
+    copied_share: float
+    runs: int
+
+
+class Rewriter:
+    """The rewriter with its weights; calls come from one thread at a time."""
+
+    def __init__(
+        self,
+        network: RewriterNetwork,
+        featuriser: Featuriser,
+        written: Sequence[str],
+        device: str = "cpu",
+    ) -> None:
+        self.network = network.eval().to(device)
+        self.device = device
+        self._featuriser = featuriser
+        self._written = ("", *written)
+        self._common = frozenset(written)
+
+    @classmethod
+    def load(cls, directory: Path, *, device: str = "cpu") -> Rewriter:
+        """Raises ModelNotFound if a file is missing, CorruptModel if one cannot be read."""
+        for name in (WEIGHTS, CONFIG, TOKENIZER):
+            if not (directory / name).is_file():
+                raise ModelNotFound(f"The rewriter's directory has no {name}.")
+        try:
+            config = json.loads((directory / CONFIG).read_text(encoding="utf-8"))
+            network = RewriterNetwork(RewriterConfig(**config["network"]))
+            state = load_file(directory / WEIGHTS)
+            network.load_state_dict({name: value.float() for name, value in state.items()})
+            featuriser = Featuriser.load(directory / TOKENIZER)
+        except Exception as error:
+            raise CorruptModel(f"The rewriter's files cannot be read: {error}") from error
+        return cls(network, featuriser, config["written"], device)
+
+    @torch.inference_mode()
+    def rewrite(
+        self, inputs: Sequence[RewriteInput], beams: int = 1, batch_size: int = 64
+    ) -> list[list[Hypothesis]]:
+        """For each input up to `beams` hypotheses, best first; none for one without words."""
+        features = self._featuriser.features(inputs)
+        usable = [index for index, found in enumerate(features) if _copyable(found)]
+        # Alike lengths together: less padding.
+        usable.sort(key=lambda index: len(features[index].pieces))
+        results: list[list[Hypothesis]] = [[] for _ in inputs]
+        for begin in range(0, len(usable), batch_size):
+            chosen = usable[begin : begin + batch_size]
+            source = self.on_device(collate([features[index] for index in chosen]))
+            limits = [limit_of(features[index]) for index in chosen]
+            for index, found in zip(
+                chosen, decode(self.network, source, limits, beams), strict=True
+            ):
+                results[index] = [
+                    self._render(features[index], one, inputs[index].task) for one in found
+                ]
+        return results
+
+    def on_device(self, source: Source) -> Source:
+        """The source where the network is."""
+        if self.device == "cpu":
+            return source
+        return Source(*(getattr(source, name).to(self.device) for name in source.__slots__))
+
+    def _render(self, found: Features, decoded: Decoded, task: str) -> Hypothesis:
+        size = len(self._written)
+        pieces = [
+            self._copied(found, action - size) if action >= size else Piece(self._written[action])
+            for action in decoded.actions
+        ]
+        scores = decoded.log_probabilities
+        copied = [action - size for action in decoded.actions if action >= size]
+        return Hypothesis(
+            join(pieces, terminate=task != "headline"),
+            sum(scores),
+            sum(scores) / len(scores),
+            min(scores),
+            len(copied) / max(1, len(decoded.actions)),
+            sum(i == 0 or copied[i - 1] + 1 != place for i, place in enumerate(copied)),
+        )
+
+    def _copied(self, found: Features, slot: int) -> Piece:
+        word = found.words[slot]
+        assert word is not None
+        text = found.texts[found.word_parts[slot]]
+        spelled = word.text
+        first = word.start == 0 or text[: word.start].strip("\"'“‘([ ") == ""
+        # A common word is a capital's bearer only for standing first in its sentence.
+        if first and word.key in self._common and spelled[1:].islower() | (len(spelled) == 1):
+            spelled = spelled.lower() if spelled != "I" else spelled
+        return Piece(
+            spelled,
+            slot,
+            word.start == 0 or text[word.start - 1].isspace(),
+            word.end == len(text) or text[word.end].isspace(),
+        )
+
+
+def _copyable(found: Features) -> bool:
+    return any(word is not None and not word.is_mark for word in found.words[found.start :])
+
+
+def limit_of(found: Features) -> int:
+    """The most actions that a rewrite may take: never much longer than its sentence."""
+    return min(63, 4 + sum(word is not None for word in found.words[found.start :]))
