@@ -12,15 +12,13 @@ from fastapi import FastAPI
 
 from models import loading
 from models.contract import Summariser
-from service import documentation, responding, routes
+from service import documentation, operating, responding, routes
 from service.assets import widget_router
-from service.bodies import BodyLimit
-from service.cache import SummaryCache
 from service.desk import Desk
 from service.fetching import Fetcher, FetchPolicy
 from service.inputs import Given, Inputs
 from service.isolation import IsolatedExtractor
-from service.responding import CatchAll, ProblemResponse
+from service.operation import Operation
 from service.schemas import SourceResponse
 from service.settings import Settings
 
@@ -38,7 +36,14 @@ def create_app(settings: Settings, summariser: Summariser | None = None) -> Fast
     warmed before start-up is complete.
     """
     extractor = IsolatedExtractor(max_html_characters=settings.max_html_characters)
-    desk = Desk(settings, _inputs(settings, extractor), SummaryCache(None))
+    operation = Operation.of(settings)
+    desk = Desk(
+        settings,
+        _inputs(settings, extractor),
+        operation.cache,
+        operation.metrics,
+        operation.tracing.stages,
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -51,6 +56,7 @@ def create_app(settings: Settings, summariser: Summariser | None = None) -> Fast
             desk.drain()
             await opening
             await desk.close()
+            await operation.close()
             await asyncio.to_thread(extractor.close)
 
     app = FastAPI(
@@ -66,17 +72,12 @@ def create_app(settings: Settings, summariser: Summariser | None = None) -> Fast
     app.state.settings = settings
     app.include_router(routes.summaries)
     app.include_router(routes.probes)
+    app.include_router(operating.routes)
     app.include_router(documentation.pages)
     app.include_router(widget_router(settings.root_path))
     responding.install(app)
     documentation.describe_exactly(app)
-    app.add_middleware(
-        BodyLimit,
-        max_bytes=settings.max_body_bytes,
-        timeout_seconds=settings.body_timeout_seconds,
-        respond=ProblemResponse,
-    )
-    app.add_middleware(CatchAll)  # added last: outermost
+    operation.surround(app, desk)
     return app
 
 

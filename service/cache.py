@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal, Protocol, TypeVar
 
+from service.breaker import Breaker
 from service.entries import HotEntries, seal, unseal
 from service.single_flight import SingleFlight
 from service.sqlite_store import SqliteStore
@@ -32,9 +33,6 @@ logger = logging.getLogger(__name__)
 # an article that is asked for a thousand times a second.
 HOT_SECONDS: Final = 5.0
 HOT_BYTES: Final = 32 * 2**20
-# After so many failures in a row the store is left alone for so long.
-BREAKER_FAILURES: Final = 3
-BREAKER_SECONDS: Final = 5.0
 # How long another process may take over a computation it claimed.
 CLAIM_SECONDS: Final = 30.0
 CLAIM_POLL_SECONDS: Final = 0.05
@@ -98,26 +96,6 @@ class Cached:
     joined: bool
 
 
-class _Breaker:
-    """Counts failures in a row; open means: do not even try."""
-
-    def __init__(self) -> None:
-        self._failures = 0
-        self._until = 0.0
-
-    @property
-    def open(self) -> bool:
-        return time.monotonic() < self._until
-
-    def failed(self) -> None:
-        self._failures += 1
-        if self._failures >= BREAKER_FAILURES:
-            self._until = time.monotonic() + BREAKER_SECONDS
-
-    def worked(self) -> None:
-        self._failures = 0
-
-
 class SummaryCache:
     """Memory, then a store, then the computation; the same key is computed once at a time.
 
@@ -138,7 +116,7 @@ class SummaryCache:
         self._timeout_seconds = timeout_seconds
         self._on_event = on_event
         self._hot = HotEntries(hot_bytes, hot_seconds)
-        self._breaker = _Breaker()
+        self._breaker = Breaker()
         self._flights: SingleFlight[tuple[bytes, bool]] = SingleFlight()
         self._writes: set[asyncio.Task[None]] = set()
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from pydantic import ValidationError
 
@@ -14,6 +14,7 @@ from models.contract import (
     Article,
     ModelInfo,
     Summariser,
+    Summary,
     SummaryOptions,
     SummaryRequest,
     SummarySentence,
@@ -28,16 +29,18 @@ from models.errors import (
     UnsupportedLanguage,
     UnsupportedLength,
 )
+from models.stages import Stage
 from service.cache import SummaryCache
 from service.conversion import primary_tag, request_of, response_of, sentence_of
 from service.identity import summary_id
 from service.inputs import Given, Inputs
-from service.microbatch import Limits, MicroBatcher, Observer
+from service.microbatch import Limits, MicroBatcher, Observer, SilentObserver
 from service.problems import Problem, RequestProblem, make_problem, problem_of
 from service.schemas import SentenceResponse, SummariseRequest, SummaryResponse, TimingsResponse
 from service.settings import Settings
 from service.validation import problem_of_validation
 
+OnStages = Callable[[Sequence[Stage]], None]
 State = Literal["loading", "ready", "failed", "draining"]
 
 # What the model reads before the first reader does, so that nobody waits for lazy work.
@@ -59,6 +62,24 @@ class _Prepared:
     started: float
 
 
+class DeskObserver(Observer, Protocol):
+    """Told what happens at the desk and in the queue behind it; must not raise or block."""
+
+    def model_loaded(self, info: ModelInfo) -> None: ...
+
+    def summary_made(self, summary: Summary) -> None: ...
+
+
+class SilentDeskObserver(SilentObserver):
+    """Counts nothing."""
+
+    def model_loaded(self, info: ModelInfo) -> None:
+        return
+
+    def summary_made(self, summary: Summary) -> None:
+        return
+
+
 class Desk:
     """Takes validated requests and gives answers; one summariser, one queue, one cache.
 
@@ -71,12 +92,14 @@ class Desk:
         settings: Settings,
         inputs: Inputs,
         cache: SummaryCache,
-        observer: Observer | None = None,
+        observer: DeskObserver | None = None,
+        on_stages: OnStages = lambda stages: None,
     ) -> None:
         self._settings = settings
         self._inputs = inputs
         self._cache = cache
-        self._observer = observer
+        self._observer: DeskObserver = observer or SilentDeskObserver()
+        self._on_stages = on_stages
         self._summariser: Summariser | None = None
         self._batcher: MicroBatcher | None = None
         self._state: State = "loading"
@@ -117,6 +140,7 @@ class Desk:
         )
         self._batcher.start()
         self._summariser = summariser
+        self._observer.model_loaded(summariser.info)
         if self._state == "loading":
             self._state = "ready"
 
@@ -142,6 +166,23 @@ class Desk:
             raise RequestProblem(
                 make_problem("not-ready", "The model is not loaded yet.", retry_after_seconds=1)
             )
+
+    def require_room(self) -> None:
+        """Refuse while the queue holds as much as it may.
+
+        Raises:
+            QueueFull: a request that came now would be refused unless it were cached.
+        """
+        most = self._settings.queue_max_articles
+        if self.queued_articles >= most:
+            raise QueueFull(f"{most} articles are waiting, which is the most.", limit=most)
+
+    async def purge(self, identity: str) -> bool:
+        """Forget the summary with this id; false when it was not kept.
+
+        Raises whatever the cache's store raises: it may still be there then.
+        """
+        return await self._cache.purge(identity)
 
     async def find(self, identity: str) -> SummaryResponse | None:
         """The summary with this id, if it is still kept."""
@@ -243,6 +284,8 @@ class Desk:
             deadline_seconds=self._settings.deadline_seconds,
             on_sentence=on_sentence,
         )
+        self._observer.summary_made(finished.summary)
+        self._on_stages(finished.stages)
         return response_of(
             prepared.identity,
             finished.summary,

@@ -25,6 +25,7 @@ from typing import Final, Literal, Protocol
 
 from models.contract import Summariser, Summary, SummaryRequest, SummarySentence
 from models.errors import DeadlineExceeded, Draining, InbriefError, InferenceFailed, QueueFull
+from models.stages import Stage, listening
 
 logger: Final = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class Finished:
     summary: Summary
     queue_seconds: float
     inference_seconds: float
+    stages: tuple[Stage, ...] = ()
 
 
 class Observer(Protocol):
@@ -118,6 +120,7 @@ class MicroBatcher:
         self._waiting: list[_Job] = []
         self._characters = 0
         self._running: list[_Job] = []
+        self._stages: list[Stage] = []
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -290,6 +293,7 @@ class MicroBatcher:
 
     async def _run(self, batch: list[_Job]) -> None:
         started = time.monotonic()
+        self._stages.clear()
         for job in batch:
             self._observer.waited(started - job.submitted)
         try:
@@ -297,13 +301,16 @@ class MicroBatcher:
         finally:
             self._running = []
         seconds = time.monotonic() - started
+        stages_of_batch = (Stage("inference", started, seconds), *self._stages)
         tokens = [job.tokens for job in batch]
         self._observer.batch_ran(len(batch), sum(tokens), max(tokens) * len(batch), seconds)
         for job, result in zip(batch, results, strict=True):
             if isinstance(result, InbriefError):
                 _fail(job, result)
             elif not job.future.done():
-                job.future.set_result(Finished(result, started - job.submitted, seconds))
+                waited = started - job.submitted
+                stages = (Stage("queue", job.submitted, waited), *stages_of_batch)
+                job.future.set_result(Finished(result, waited, seconds, stages))
 
     async def _infer(self, batch: list[_Job]) -> Sequence[Summary | InbriefError]:
         """Results in order. A batch that fails as a whole is run again one by one."""
@@ -336,9 +343,10 @@ class MicroBatcher:
                 loop.call_soon_threadsafe(_call, job, sentence)
 
         streamed = any(job.on_sentence is not None for job in batch)
-        results = self._summariser.summarise(
-            [job.request for job in batch], hand_on if streamed else None
-        )
+        with listening(self._stages.append):
+            results = self._summariser.summarise(
+                [job.request for job in batch], hand_on if streamed else None
+            )
         if len(results) != len(batch):
             raise InferenceFailed(f"{len(results)} results for {len(batch)} articles.")
         return results

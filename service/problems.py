@@ -215,6 +215,12 @@ PROBLEM_TYPES: Final[dict[str, ProblemType]] = {
             "The service has as much work as it may hold; Retry-After says when to ask again.",
         ),
         ProblemType(
+            "cache-unavailable",
+            503,
+            "The cache does not answer",
+            "What was asked needs the cache, which is broken or slow now; summaries do without it.",
+        ),
+        ProblemType(
             "draining",
             503,
             "The service is stopping",

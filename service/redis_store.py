@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from models.errors import MissingDependency
 
+REDIS_SCHEMES: Final = ("redis", "rediss", "unix", "redis+cluster", "rediss+cluster")
 # How long a claim holds without being given back: its owner may have died.
 CLAIM_SECONDS: Final = 30
 MAX_CONNECTIONS: Final = 64

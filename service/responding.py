@@ -23,6 +23,8 @@ from service.validation import problem_of_validation
 
 logger: Final = logging.getLogger(__name__)
 
+# Where the scope's state says which problem was sent.
+PROBLEM: Final = "inbrief_problem"
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 _STATUS_SLUGS: Final = {
     400: "invalid-request",
@@ -47,6 +49,11 @@ class ProblemResponse(JSONResponse):
             headers["retry-after"] = str(problem.retry_after_seconds)
         headers.setdefault("cache-control", "no-store")
         super().__init__(to_json(problem), status_code=problem.status, headers=headers)
+        self._slug = problem.slug
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})[PROBLEM] = self._slug  # for who counts refusals
+        await super().__call__(scope, receive, send)
 
 
 class CatchAll:

@@ -17,6 +17,7 @@ from service.conversion import description_of
 from service.desk import Desk
 from service.problems import PROBLEM_TYPES, RequestProblem, make_problem
 from service.responding import PROBLEM_MEDIA_TYPE
+from service.security import Guard, caller_of
 from service.settings import Settings
 from service.streaming import (
     EVENT_STREAM,
@@ -82,7 +83,8 @@ ARTICLE_PROBLEMS: Final = (
     "inference-failed",
     "deadline-exceeded",
 )
-SERVICE_PROBLEMS: Final = ("internal", "not-ready", "queue-full", "draining")
+ACCESS_PROBLEMS: Final = ("unauthenticated", "forbidden", "rate-limited")
+SERVICE_PROBLEMS: Final = (*ACCESS_PROBLEMS, "internal", "not-ready", "queue-full", "draining")
 
 summaries = APIRouter(prefix="/v1", route_class=JSONRoute, tags=["summaries"])
 probes = APIRouter(tags=["operation"])
@@ -140,6 +142,11 @@ async def summarise_batch(
                 limit=settings.max_batch_articles,
             )
         )
+    guard: Guard = request.app.state.guard
+    caller = caller_of(request.scope)
+    if caller is not None and len(body.articles) > 1:
+        # The gate counted one request; every further article is another.
+        await guard.count(caller, cost=len(body.articles) - 1)
     results = await until_disconnect(request, desk.summarise_each(body.articles))
     return summary_response(schemas.SummaryBatchResponse(results=results))
 
@@ -147,16 +154,39 @@ async def summarise_batch(
 @summaries.get(
     "/summaries/{id}",
     response_model=schemas.SummaryResponse,
-    responses=problem_responses("not-found", "internal"),
+    responses={
+        304: {"description": "The summary is the one that If-None-Match names."},
+        **problem_responses("not-found", *ACCESS_PROBLEMS, "internal"),
+    },
 )
 async def get_summary(
-    desk: DeskHere, identity: Annotated[str, Path(alias="id", description="The summary's id.")]
+    request: Request,
+    desk: DeskHere,
+    settings: SettingsHere,
+    identity: Annotated[str, Path(alias="id", description="The summary's id.")],
 ) -> Response:
-    """A summary made before, while it is kept."""
+    """A summary made before, while it is kept. The id names the content, so it is the ETag."""
     found = await desk.find(identity) if _ID.fullmatch(identity) else None
     if found is None:
         raise HTTPException(404)
-    return summary_response(found)
+    # Where keys are needed a shared cache must not hand the answer to who has none.
+    audience = "private" if request.app.state.keys.guards else "public"
+    etag = f'"{identity}"'
+    headers = {
+        "etag": etag,
+        "cache-control": f"{audience}, max-age={settings.summary_max_age_seconds}",
+    }
+    if matches(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=headers)
+    response = summary_response(found)
+    response.headers.update(headers)
+    return response
+
+
+def matches(condition: str | None, etag: str) -> bool:
+    """Whether If-None-Match names `etag`, compared weakly (RFC 9110, 13.1.2)."""
+    named = {part.strip().removeprefix("W/") for part in (condition or "").split(",")}
+    return etag in named or "*" in named
 
 
 @summaries.get(
@@ -177,10 +207,11 @@ async def healthz() -> Response:
 @probes.get(
     "/readyz",
     response_model=schemas.ReadyResponse,
-    responses=problem_responses("not-ready", "draining"),
+    responses=problem_responses("not-ready", "queue-full", "draining"),
 )
 async def readyz(desk: DeskHere) -> Response:
-    """The model is loaded and warmed, and requests are taken."""
+    """The model is loaded and warmed, requests are taken and the queue has room."""
     desk.admit()
+    desk.require_room()
     assert desk.info is not None  # admitted
     return json_response(schemas.ReadyResponse(model=desk.info.name))

@@ -15,8 +15,11 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.errors import InbriefError
+from service import logs
 from service.desk import Desk
+from service.operation import require_guarded
 from service.settings import Settings
+from service.slow_clients import bounded_protocol, raise_descriptor_limit
 
 
 class _Counted:
@@ -67,13 +70,27 @@ class _DrainingServer(uvicorn.Server):
 
 
 def run(app: FastAPI, settings: Settings) -> InbriefError | None:
-    """Serve `app` until a signal ends it; the error when the model could not be loaded."""
+    """Serve `app` until a signal ends it; the error when the model could not be loaded.
+
+    Raises:
+        SettingsError: it would stand open on the network by accident.
+    """
+    logs.configure(settings.log_level, settings.log_format)
+    require_guarded(settings, app.state.keys)
+    raise_descriptor_limit()
     counted = _Counted(app)
     config = uvicorn.Config(
         counted,
         host=settings.host,
         port=settings.port,
-        log_level=settings.log_level,
+        log_config=None,
+        http=bounded_protocol(
+            timeout_seconds=settings.header_timeout_seconds,
+            max_header_bytes=settings.max_header_bytes,
+        ),
+        ws="none",
+        ssl_certfile=settings.tls_certfile,
+        ssl_keyfile=settings.tls_keyfile,
         server_header=False,
         access_log=False,
         lifespan="on",

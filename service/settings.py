@@ -10,11 +10,11 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -24,6 +24,13 @@ from pydantic_settings import (
 )
 
 from models.errors import SettingsError
+from service.keys import canonical_origin
+from service.limiting import parse_rate
+from service.logs import LogFormat
+from service.proxies import ForwardedHeader, parse_networks
+from service.redis_store import REDIS_SCHEMES
+
+T = TypeVar("T")
 
 ENV_PREFIX: Final = "INBRIEF_"
 # Names the file itself, so it cannot stand in the file.
@@ -130,11 +137,135 @@ class Settings(BaseSettings):
         default=(), description="Hosts for `url_fetching = listed`, separated by commas."
     )
 
+    data_dir: Path | None = Field(
+        default=None,
+        description="Directory of the cache and the keys; unset: `inbrief` in the user's data "
+        "directory (XDG_DATA_HOME).",
+    )
+    cache_url: str = Field(
+        default="sqlite",
+        description="`sqlite` (a file in the data directory), `redis://…`, `rediss://…` (TLS), "
+        "either with `+cluster` after the scheme's name, or `off`.",
+    )
+    cache_max_bytes: int = Field(
+        default=512 * 2**20, ge=2**20, description="Largest size of the SQLite cache, in bytes."
+    )
+    cache_max_age_seconds: float = Field(
+        default=30 * 86_400.0, gt=0, description="How long a summary is kept."
+    )
+    cache_timeout_seconds: float = Field(
+        default=0.25, gt=0, le=10, description="Longest wait for the cache; then without it."
+    )
+    summary_max_age_seconds: int = Field(
+        default=300,
+        ge=0,
+        description="How long browsers and proxies may keep an answer to "
+        "`GET /v1/summaries/{id}`; a purge is seen by everybody after that.",
+    )
+
+    keys_file: Path | None = Field(
+        default=None, description="File of the API keys; unset: `keys.json` in the data directory."
+    )
+    allow_open: bool = Field(
+        default=False,
+        description="Whether a service without keys may listen on other addresses than loopback.",
+    )
+    key_rate: str = Field(
+        default="600/minute", description="Requests of one key, such as `600/minute`, or `off`."
+    )
+    address_rate: str = Field(
+        default="120/minute",
+        description="Requests of one client address with a site key or without a key, or `off`.",
+    )
+    rate_url: str | None = Field(
+        default=None,
+        description="Redis where requests are counted; unset: where the cache is, if that is "
+        "Redis, else in this process.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Networks of the proxies in front, separated by commas; only they may say "
+        "who the client is.",
+    )
+    forwarded_header: ForwardedHeader = Field(
+        default="x-forwarded-for",
+        description="Where trusted proxies write it: `x-forwarded-for` or `forwarded` (RFC 7239).",
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Origins whose pages may ask from the browser, separated by commas; those "
+        "of site keys may anyhow.",
+    )
+    tls_certfile: Path | None = Field(
+        default=None, description="Certificate chain (PEM); with it the service speaks HTTPS."
+    )
+    tls_keyfile: Path | None = Field(
+        default=None, description="Private key of the certificate, when in a file of its own."
+    )
+    header_timeout_seconds: float = Field(
+        default=10.0, gt=0, description="Time within which a request's headers must arrive."
+    )
+    max_header_bytes: int = Field(
+        default=32_768, ge=1024, description="Largest request line and headers, in bytes."
+    )
+
+    metrics_open: bool = Field(
+        default=False,
+        description="Whether `/metrics` needs no admin key where summaries need a key.",
+    )
+    tracing: bool = Field(
+        default=False,
+        description="Whether OpenTelemetry traces are sent; OTEL_EXPORTER_OTLP_ENDPOINT says "
+        "where.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe level that is logged."
     )
+    log_format: LogFormat = Field(
+        default="auto",
+        description="`json` (an object a line), `text`, or `auto`: text on a terminal.",
+    )
 
-    @field_validator("url_hosts", mode="before")
+    @property
+    def data_path(self) -> Path:
+        """The data directory, set or not."""
+        return self.data_dir or user_data_directory() / "inbrief"
+
+    @property
+    def keys_path(self) -> Path:
+        return self.keys_file or self.data_path / "keys.json"
+
+    @property
+    def shared_url(self) -> str | None:
+        """The Redis where requests are counted, if there is one."""
+        return self.rate_url or (self.cache_url if "://" in self.cache_url else None)
+
+    @field_validator("cache_url", "rate_url")
+    @classmethod
+    def _is_store(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None or (info.field_name == "cache_url" and value in ("sqlite", "off")):
+            return value
+        if value.partition("://")[0] not in REDIS_SCHEMES:
+            raise ValueError(f"must begin with one of {', '.join(REDIS_SCHEMES)} and ://")
+        return value
+
+    @field_validator("key_rate", "address_rate")
+    @classmethod
+    def _is_rate(cls, value: str, info: ValidationInfo) -> str:
+        return _checked(value, lambda: parse_rate(value, info.field_name or ""))
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _checked(value, lambda: parse_networks(value))
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        _checked(value, lambda: [canonical_origin(one) for one in value])
+        return tuple(canonical_origin(one) for one in value)
+
+    @field_validator("url_hosts", "trusted_proxies", "cors_origins", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         if isinstance(value, str):
@@ -145,6 +276,8 @@ class Settings(BaseSettings):
     def _fit_together(self) -> Settings:
         if self.url_fetching == "listed" and not self.url_hosts:
             raise ValueError("url_fetching is 'listed' but url_hosts names no host")
+        if self.tls_keyfile is not None and self.tls_certfile is None:
+            raise ValueError("tls_keyfile is set but tls_certfile is not")
         return self
 
     @classmethod
@@ -157,6 +290,20 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def user_data_directory() -> Path:
+    """Where programs keep a user's data (XDG Base Directory Specification)."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+
+
+def _checked(value: T, check: Callable[[], object]) -> T:
+    """`value`, whose fault becomes pydantic's kind of error."""
+    try:
+        check()
+    except SettingsError as error:
+        raise ValueError(error.message) from None
+    return value
 
 
 def load_settings(
@@ -234,4 +381,5 @@ def _describe(
     if detail["type"] == "extra_forbidden":
         close = difflib.get_close_matches(name, Settings.model_fields, n=1)
         return f"Unknown setting {origin}" + (f"; did you mean {close[0]}?" if close else ".")
-    return f"{origin}: {detail['msg'][0].lower()}{detail['msg'][1:]}."
+    message = detail["msg"].removeprefix("Value error, ").removesuffix(".")
+    return f"{origin}: {message[0].lower()}{message[1:]}."

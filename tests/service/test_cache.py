@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from models.errors import InferenceFailed
-from service.cache import BREAKER_FAILURES, CacheEvent, SqliteFile, Store, SummaryCache
+from service.breaker import BREAKER_FAILURES
+from service.cache import CacheEvent, SqliteFile, Store, SummaryCache
 from service.entries import HotEntries, seal, unseal
 from service.sqlite_store import SqliteStore
 

@@ -1,0 +1,87 @@
+"""Around every request: its id, its time, its line in the log, its count in the metrics."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.logs import FIELDS, request_id
+from service.observability import Metrics
+from service.responding import PROBLEM
+from service.security import caller_of
+from service.tracing import Tracing
+
+logger = logging.getLogger("inbrief.access")
+
+_GIVEN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Asked for every few seconds by machines; in the log they would hide everything else.
+_QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
+class Watched:
+    """ASGI middleware, outermost. A caller's own X-Request-ID is kept when it is a plain one."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, tracing: Tracing) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._tracing = tracing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        identity = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+        token = request_id.set(identity)
+        begin = time.perf_counter()
+        status = 499  # the client left before there was an answer (nginx's number)
+
+        async def note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = identity
+            await send(message)
+
+        try:
+            with self._tracing.request(scope, identity) as span:
+                await self._app(scope, receive, note)
+                span.finish(_route(scope), status)
+        finally:
+            seconds = time.perf_counter() - begin
+            route = _route(scope)
+            slug = scope.get("state", {}).get(PROBLEM)
+            if slug is not None:
+                self._metrics.problem_sent(slug)
+            self._metrics.request_done(route, scope["method"], status, seconds)
+            self._log(scope, route, status, seconds)
+            request_id.reset(token)
+
+    @staticmethod
+    def _log(scope: Scope, route: str, status: int, seconds: float) -> None:
+        level = logging.DEBUG if route in _QUIET and status < 400 else logging.INFO
+        if not logger.isEnabledFor(level):
+            return
+        caller = caller_of(scope)
+        fields = {
+            "method": scope["method"],
+            "route": route,
+            "status": status,
+            "seconds": round(seconds, 6),
+        }
+        if caller is not None and caller.key_id is not None:
+            fields["key_id"] = caller.key_id
+        logger.log(level, "%s %s %d", scope["method"], route, status, extra={FIELDS: fields})
+
+
+def _route(scope: Scope) -> str:
+    """The route's template, so that ids and made-up paths make no labels."""
+    route = scope.get("route")
+    path = getattr(route, "path_format", None) or getattr(route, "path", None)
+    return str(path) if path else "other"

@@ -1,0 +1,16 @@
+"""Tests leave nothing behind and share nothing: no cache file, no data of the user."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Before any fixture, also those of modules; programs that tests start inherit it.
+    os.environ.setdefault("INBRIEF_CACHE_URL", "off")
+    directory = tempfile.TemporaryDirectory(prefix="inbrief-tests-")
+    config.add_cleanup(directory.cleanup)
+    os.environ["XDG_DATA_HOME"] = directory.name
