@@ -12,7 +12,7 @@ randomisation); Koehn 2004 (paired bootstrap); Holm 1979; Dror et al. 2018,
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -121,74 +121,85 @@ def compare(
 def compare_all(
     pairs: Sequence[tuple[Scores, Scores]], *, resamples: int = RESAMPLES, seed: int = SEED
 ) -> list[Comparison]:
-    """Paired comparisons reported together: Holm's correction runs over all of them."""
-    raw = [_compare_one(first, second, resamples, seed) for first, second in pairs]
+    """Paired comparisons reported together: Holm's correction runs over all of them.
+
+    Raises:
+        EvaluationError: see `compare`.
+    """
+    # Pairs answered on the same documents share their resamples, which is
+    # both fast and fair.
+    groups: dict[bytes, list[int]] = {}
+    differences = []
+    for index, (first, second) in enumerate(pairs):
+        difference = _difference(first, second)
+        differences.append(difference)
+        groups.setdefault(np.isnan(difference).tobytes(), []).append(index)
+    found: dict[int, Comparison] = {}
+    for indices in groups.values():
+        answered = ~np.isnan(differences[indices[0]])
+        matrix = np.stack([differences[index][answered] for index in indices], axis=1)
+        found |= zip(indices, _compare_columns(matrix, resamples, seed), strict=True)
+    raw = [found[index] for index in range(len(pairs))]
     corrected = holm([comparison.p_randomisation for comparison in raw])
     return [
-        Comparison(
-            difference=one.difference,
-            low=one.low,
-            high=one.high,
-            p_bootstrap=one.p_bootstrap,
-            p_randomisation=one.p_randomisation,
-            p_holm=p,
-            significant=p < 1 - CONFIDENCE,
-            effect_size=one.effect_size,
-            wins=one.wins,
-            ties=one.ties,
-            losses=one.losses,
-            minimum_detectable=one.minimum_detectable,
-            n=one.n,
-        )
+        replace(one, p_holm=p, significant=p < 1 - CONFIDENCE)
         for one, p in zip(raw, corrected, strict=True)
     ]
 
 
-def _compare_one(first: Scores, second: Scores, resamples: int, seed: int) -> Comparison:
+def _difference(first: Scores, second: Scores) -> Scores:
     if first.shape != second.shape or first.ndim != 1:
         raise EvaluationError("Paired systems need scores for the same documents.")
     if np.isinf(first).any() or np.isinf(second).any():
         raise EvaluationError("A score is infinite.")
-    both = ~(np.isnan(first) | np.isnan(second))
-    differences = (first - second)[both]
-    n = len(differences)
-    if n < 2:
+    difference = first - second
+    if (~np.isnan(difference)).sum() < 2:
         raise EvaluationError("A comparison needs at least two documents that both answered.")
-    mean = float(differences.mean())
-    deviation = float(differences.std(ddof=1))
+    return difference
+
+
+def _compare_columns(differences: Scores, resamples: int, seed: int) -> list[Comparison]:
+    """One comparison a column of `differences`, shape (documents, pairs)."""
+    n, _ = differences.shape
+    means = differences.mean(axis=0)
+    deviations = differences.std(axis=0, ddof=1)
     resampled = np.concatenate([w @ differences / n for w in _weights(n, resamples, seed)])
     tail = 50 * (1 - CONFIDENCE)
-    low, high = np.percentile(resampled, [tail, 100 - tail])
-    below, above = int((resampled <= 0).sum()), int((resampled >= 0).sum())
-    return Comparison(
-        difference=mean,
-        low=float(low),
-        high=float(high),
-        p_bootstrap=min(1.0, 2 * (min(below, above) + 1) / (resamples + 1)),
-        p_randomisation=_randomisation(differences, resamples, seed),
-        p_holm=1.0,
-        significant=False,
-        effect_size=mean / deviation if deviation > 0 else 0.0,
-        wins=int((differences > _TIE).sum()),
-        ties=int((np.abs(differences) <= _TIE).sum()),
-        losses=int((differences < -_TIE).sum()),
-        minimum_detectable=(_Z_ALPHA + _Z_POWER) * deviation / float(np.sqrt(n)),
-        n=n,
-    )
+    low, high = np.percentile(resampled, [tail, 100 - tail], axis=0)
+    below, above = (resampled <= 0).sum(axis=0), (resampled >= 0).sum(axis=0)
+    as_large = _randomised_as_large(differences, resamples, seed)
+    return [
+        Comparison(
+            difference=float(means[k]),
+            low=float(low[k]),
+            high=float(high[k]),
+            p_bootstrap=min(1.0, 2 * (int(min(below[k], above[k])) + 1) / (resamples + 1)),
+            p_randomisation=(int(as_large[k]) + 1) / (resamples + 1),
+            p_holm=1.0,
+            significant=False,
+            effect_size=float(means[k] / deviations[k]) if deviations[k] > 0 else 0.0,
+            wins=int((differences[:, k] > _TIE).sum()),
+            ties=int((np.abs(differences[:, k]) <= _TIE).sum()),
+            losses=int((differences[:, k] < -_TIE).sum()),
+            minimum_detectable=(_Z_ALPHA + _Z_POWER) * float(deviations[k]) / float(np.sqrt(n)),
+            n=n,
+        )
+        for k in range(differences.shape[1])
+    ]
 
 
-def _randomisation(differences: Scores, resamples: int, seed: int) -> float:
-    """Two-sided p: how often swapping the systems' labels gives as large a difference."""
+def _randomised_as_large(differences: Scores, resamples: int, seed: int) -> NDArray[np.int64]:
+    """How often swapping the systems' labels at random gives as large a difference, by column."""
     generator = np.random.default_rng(seed + 1)
-    observed = abs(float(differences.sum()))
+    observed = np.abs(differences.sum(axis=0))
     # Sums of the same numbers in another order differ in the last digits.
-    slack = 1e-12 * float(np.abs(differences).sum())
-    as_large = 0
+    slack = 1e-12 * np.abs(differences).sum(axis=0)
+    as_large = np.zeros(differences.shape[1], dtype=np.int64)
     for start in range(0, resamples, _CHUNK):
         size = (min(_CHUNK, resamples - start), len(differences))
         signs = generator.integers(0, 2, size=size, dtype=np.int8) * 2.0 - 1.0
-        as_large += int((np.abs(signs @ differences) >= observed - slack).sum())
-    return (as_large + 1) / (resamples + 1)
+        as_large += (np.abs(signs @ differences) >= observed - slack).sum(axis=0)
+    return as_large
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -18,7 +18,6 @@ from models.errors import EvaluationError, MissingDependency
 TokenizerName = Literal["ascii", "unicode"]
 
 _ASCII_WORD: Final = re.compile(r"[a-z0-9]+")
-# Letters and digits with the marks that belong to them (vowel signs, accents).
 _UNICODE_WORD: Final = re.compile(r"[^\W_]+")
 # Scripts written without spaces between words: one token a character, as in
 # multilingual ROUGE practice.
@@ -75,19 +74,21 @@ def unicode_tokenize(text: str) -> list[str]:
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     spaced = _UNSPACED.sub(lambda match: f" {match[0]} ", folded)
-    return ["".join(run) for run in _word_runs(spaced)]
+    if any(unicodedata.category(character)[0] == "M" for character in set(spaced)):
+        return _words_with_marks(spaced)
+    return _UNICODE_WORD.findall(spaced)
 
 
-def _word_runs(text: str) -> list[list[str]]:
-    if text.isascii():
-        return [[word] for word in _UNICODE_WORD.findall(text)]
-    runs: list[list[str]] = []
+def _words_with_marks(text: str) -> list[str]:
+    # Python's \w knows no combining marks and would cut words at them.
+    runs: list[str] = []
     inside = False
     for character in text:
-        if unicodedata.category(character)[0] in "LNM":
-            if not inside:
-                runs.append([])
-            runs[-1].append(character)
+        if character.isalnum() or unicodedata.category(character)[0] == "M":
+            if inside:
+                runs[-1] += character
+            else:
+                runs.append(character)
             inside = True
         else:
             inside = False

@@ -188,7 +188,7 @@ def _parse_json_line(number: int, line: bytes, names: FieldNames) -> ArticleReco
         return _invalid(number, f"the line is not JSON ({reason})")
     if not isinstance(row, dict):
         return _invalid(number, f"the line holds {_type_name(row)}, not an object")
-    return _record(number, row, names)
+    return record_of(number, row, names)
 
 
 def _read_csv(
@@ -198,7 +198,7 @@ def _read_csv(
     # article has; a changed bound is the only way to lift it.
     csv.field_size_limit(MAX_LINE_BYTES)
     with open_for_reading(path, compression) as stream:
-        # Undecodable bytes become surrogates, which `_record` reports by row.
+        # Undecodable bytes become surrogates, which `record_of` reports by row.
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
         rows = csv.reader(text, strict=True)
         try:
@@ -229,7 +229,7 @@ def _read_csv(
             if len(row) != len(header):
                 yield _invalid(number, f"the row has {len(row)} columns, not {len(header)}")
                 continue
-            yield _record(number, dict(zip(header, row, strict=True)), names)
+            yield record_of(number, dict(zip(header, row, strict=True)), names)
 
 
 def _read_parquet(path: Path, names: FieldNames) -> Iterator[ArticleRecord | InvalidRecord]:
@@ -250,7 +250,7 @@ def _read_parquet(path: Path, names: FieldNames) -> Iterator[ArticleRecord | Inv
         for batch in table.iter_batches(batch_size=_PARQUET_ROWS_AT_ONCE):
             for row in batch.to_pylist():
                 number += 1
-                yield _record(number, row, names)
+                yield record_of(number, row, names)
 
 
 def _read_directory(path: Path) -> Iterator[ArticleRecord | InvalidRecord]:
@@ -282,9 +282,10 @@ def _require_text_column(path: Path, columns: Iterable[str], names: FieldNames) 
 # --- one record ----------------------------------------------------------
 
 
-def _record(
+def record_of(
     number: int, row: Mapping[str, object], names: FieldNames
 ) -> ArticleRecord | InvalidRecord:
+    """One row, already parsed, as a record; `number` names it in errors."""
     record_id: str | None = None
     try:
         record_id = _identifier(row.get(names.id), number, names)

@@ -1,0 +1,235 @@
+"""The command `inbrief-eval`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, cast, get_args
+
+import typer
+from tqdm import tqdm
+
+from eval import peers, results, runs, tables
+from eval.datasets import BUNDLED, Dataset, Preset, ReferenceKind, load
+from eval.generate import generate
+from eval.predictions import PredictionSet, file_name, read_run
+from eval.scoring import score as score_table
+from eval.tokens import TokenizerName
+from models.articles import FieldNames
+from models.contract import KINDS, LENGTHS, Kind, SummaryOptions
+from models.errors import EvaluationError, InbriefError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Judge news summarisers: generate, score, compare, report.",
+)
+
+_REFERENCES: dict[Kind, ReferenceKind] = {
+    "key-points": "key_points",
+    "tldr": "paragraph",
+    "teaser": "paragraph",
+    "headline": "headline",
+}
+
+Data = Annotated[
+    str,
+    typer.Option(
+        help="Articles with references: .jsonl or .csv (.gz, .xz, .zst), .parquet, or"
+        " hf:NAME/CONFIG:SPLIT; 'bundled' is the set that comes with inbrief.",
+    ),
+]
+Out = Annotated[Path, typer.Option(help="Directory of the run; a started run is continued.")]
+PresetOption = Annotated[str, typer.Option(help=f"Known clean-ups: {', '.join(get_args(Preset))}.")]
+Limit = Annotated[int | None, typer.Option(help="Only the first N articles.")]
+Field = Annotated[str | None, typer.Option(help="Field or column, where it has another name.")]
+Tokenizer = Annotated[
+    str, typer.Option(help="ascii (rouge-score's) or unicode (any language, no stemmer).")
+]
+Stemmer = Annotated[bool, typer.Option(help="Porter stemmer, as papers report ROUGE.")]
+Processes = Annotated[int, typer.Option(min=1, help="Processes that score.")]
+
+
+def main() -> None:
+    """Run the command; an error of inbrief is one sentence and exit status 2."""
+    try:
+        app()
+    except InbriefError as error:
+        print(f"inbrief-eval: {error.message}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader of a pipe (head, less) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+@app.command(
+    epilog="Examples:  inbrief-eval run --data test.jsonl --systems news-small,lead-3 --out runs/a"
+    "  |  inbrief-eval run --data test.jsonl.xz --preset cnndm --systems news-small@tldr/long,"
+    "textrank-3 --system 'mine=cmd:python mine.py' --out runs/b"
+)
+def run(
+    data: Data,
+    out: Out,
+    systems: Annotated[
+        str, typer.Option(help="Comma-separated systems; see `inbrief-eval systems`.")
+    ] = "news-small,lead-3",
+    system: Annotated[
+        list[str] | None, typer.Option(help="One more system, which may hold commas; repeatable.")
+    ] = None,
+    kind: Annotated[str, typer.Option(help=f"{', '.join(KINDS)}.")] = "key-points",
+    length: Annotated[str, typer.Option(help=f"{', '.join(LENGTHS)}.")] = "short",
+    max_words: Annotated[int | None, typer.Option(min=1, help="Hard bound on words.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, transformers or ctranslate2.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32, bf16, fp16 or int8.")] = "auto",
+    allow_download: Annotated[bool, typer.Option(help="Let hub ids be fetched.")] = False,
+    batch_size: Annotated[int, typer.Option(min=1, help="Articles a model is given at once.")] = 8,
+    preset: PresetOption = "none",
+    limit: Limit = None,
+    id_field: Field = None,
+    article_field: Field = None,
+    title_field: Field = None,
+    summary_field: Field = None,
+    tokenizer: Tokenizer = "ascii",
+    stemmer: Stemmer = True,
+    processes: Processes = 2,
+) -> None:
+    """Generate summaries, score them and write the report. Continues where it was stopped."""
+    options = _options(kind, length, max_words)
+    asked = {
+        "data": _data_path(data),
+        "preset": preset,
+        "limit": limit,
+        "reference": _REFERENCES[options.kind],
+        "fields": {
+            "id": id_field,
+            "text": article_field,
+            "title": title_field,
+            "summary": summary_field,
+        },
+        "tokenizer": tokenizer,
+        "stemmer": stemmer,
+    }
+    dataset = _dataset(asked)
+    specs = peers.split_list(systems) + (system or [])
+    if not specs:
+        raise EvaluationError("Name at least one system.")
+    judged = [
+        peers.parse(
+            one,
+            options,
+            device=device,
+            engine=engine,
+            precision=precision,
+            allow_download=allow_download,
+            batch_size=batch_size,
+        )
+        for one in specs
+    ]
+    names = [one.name for one in judged]
+    if len(set(names)) != len(names):
+        raise EvaluationError("Two systems have the same name; label one, as in NAME=SYSTEM.")
+    out.mkdir(parents=True, exist_ok=True)
+    runs.write_json(out / "run.json", {**asked, "systems": names})
+    predictions = [generate(one, dataset, out, _Bar()) for one in judged]
+    _score_and_report(out, asked, dataset, predictions, processes)
+
+
+@app.command(epilog="Example:  inbrief-eval score runs/a --tokenizer unicode")
+def score(
+    directory: Annotated[Path, typer.Argument(help="Directory of a run.")],
+    data: Annotated[str | None, typer.Option(help="The data, if it has moved.")] = None,
+    tokenizer: Annotated[str | None, typer.Option(help="ascii or unicode.")] = None,
+    stemmer: Annotated[bool | None, typer.Option(help="Porter stemmer.")] = None,
+    processes: Processes = 2,
+) -> None:
+    """Score the predictions of a run again, without generating."""
+    asked = runs.read_json(directory / "run.json")
+    for name, value in (("data", data), ("tokenizer", tokenizer), ("stemmer", stemmer)):
+        if value is not None:
+            asked[name] = value
+    dataset = _dataset(asked)
+    predictions = [read_run(directory, file_name(one), dataset) for one in asked["systems"]]
+    _score_and_report(directory, asked, dataset, predictions, processes)
+
+
+@app.command()
+def systems() -> None:
+    """List what can be judged and how it is written."""
+    print(peers.__doc__)
+
+
+class _Bar:
+    """A progress bar a system on a terminal, a line a system otherwise."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+
+    def __call__(self, system: str, done: int, total: int) -> None:
+        if self._bar is None:
+            self._bar = tqdm(
+                total=total, desc=system, unit="article", disable=not sys.stderr.isatty()
+            )
+        self._bar.update(done - self._bar.n)
+        if done == total:
+            self._bar.close()
+            if not sys.stderr.isatty():
+                print(f"{system}: {total} articles", file=sys.stderr)
+
+
+def _options(kind: str, length: str, max_words: int | None) -> SummaryOptions:
+    if kind not in KINDS:
+        raise EvaluationError(f"--kind is one of {', '.join(KINDS)}, not {kind!r}.")
+    if length not in LENGTHS:
+        raise EvaluationError(f"--length is one of {', '.join(LENGTHS)}, not {length!r}.")
+    return SummaryOptions(kind=kind, length=length, max_words=max_words)
+
+
+def _data_path(data: str) -> str:
+    return str(BUNDLED) if data == "bundled" else data
+
+
+def _dataset(asked: dict[str, Any]) -> Dataset:
+    names = asked["fields"]
+    standard = FieldNames()
+    fields = FieldNames(
+        id=names["id"] or standard.id,
+        text=(names["text"],) if names["text"] else standard.text,
+        title=names["title"] or standard.title,
+        summary=(names["summary"],) if names["summary"] else standard.summary,
+    )
+    return load(
+        asked["data"],
+        fields=fields,
+        preset=asked["preset"],
+        reference=asked["reference"],
+        limit=asked["limit"],
+    )
+
+
+def _score_and_report(
+    directory: Path,
+    asked: dict[str, Any],
+    dataset: Dataset,
+    predictions: list[PredictionSet],
+    processes: int,
+) -> None:
+    table = score_table(
+        dataset,
+        predictions,
+        stemmer=asked["stemmer"],
+        tokenizer=cast(TokenizerName, asked["tokenizer"]),
+        processes=processes,
+    )
+    found = results.build(table)
+    runs.finish(directory, table, found)
+    print("\n".join(tables.summary(found)))
+    print(f"\n{directory / 'results.md'}")
+
+
+if __name__ == "__main__":
+    main()

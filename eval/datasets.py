@@ -1,0 +1,245 @@
+"""What systems are judged on: articles with references, cleaned, checked and digested."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, Literal
+
+from models.articles import ArticleRecord, FieldNames, read_records, record_of
+from models.errors import EvaluationError, InvalidRecord, MissingDependency
+
+Preset = Literal["none", "cnndm", "xsum"]
+ReferenceKind = Literal["paragraph", "key_points", "headline"]
+
+HUB_PREFIX: Final = "hf:"
+BUNDLED: Final = Path(__file__).parent / "data" / "articles.jsonl"
+# Ids named in an error; more would hide its first words.
+_NAMED: Final = 3
+_DIGEST_CHARACTERS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An article with its references; each reference has its sentences one a line.
+
+    `fields` holds what else the record says (section, date), for slices.
+    """
+
+    id: str
+    text: str
+    title: str | None
+    references: tuple[str, ...]
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """Digest of the article alone: a prediction names what it summarises."""
+        return sha256(json.dumps([self.title, self.text]).encode()).hexdigest()[:_DIGEST_CHARACTERS]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Checked examples: unique ids, an article and at least one reference each.
+
+    `digest` covers ids, articles and references after cleaning, in order: it
+    names exactly what was scored. `reference_sentences` says where sentence
+    boundaries in the references come from: their lines, or our splitter.
+    """
+
+    name: str
+    examples: tuple[Example, ...]
+    preset: Preset
+    digest: str
+    reference_sentences: Literal["lines", "split"]
+
+
+def load(
+    source: str,
+    *,
+    fields: FieldNames | None = None,
+    preset: Preset = "none",
+    reference: ReferenceKind = "paragraph",
+    limit: int | None = None,
+) -> Dataset:
+    """Read, clean and check a data set.
+
+    `source` is a file or directory that `models.articles` reads, or
+    `hf:NAME[/CONFIG]:SPLIT` for the `datasets` library. `reference` chooses
+    among several kinds where a record's `references` is an object.
+
+    Raises:
+        InputError: the file cannot be read at all.
+        EvaluationError: a bad record, a doubled id, an empty article, a
+            missing reference, or nothing to score.
+        MissingDependency: `hf:` without the `datasets` library.
+    """
+    if preset not in _CLEANERS:
+        raise EvaluationError(f"Unknown preset {preset!r}; known are {', '.join(_CLEANERS)}.")
+    if limit is not None and limit < 1:
+        raise EvaluationError("The limit of articles is at least 1.")
+    names = fields or FieldNames()
+    clean = _CLEANERS[preset]
+    examples: list[Example] = []
+    bad: list[InvalidRecord] = []
+    for record in _records(source, names):
+        if isinstance(record, InvalidRecord):
+            bad.append(record)
+        elif limit is None or len(examples) < limit:
+            examples.append(clean(_example(record, reference)))
+        else:
+            break
+    if bad:
+        raise EvaluationError(
+            f"{source}: {len(bad)} bad record{'s' * (len(bad) > 1)}: "
+            + " ".join(error.message for error in bad[:_NAMED])
+        )
+    return build(Path(source).name, examples, preset=preset)
+
+
+def build(name: str, examples: Sequence[Example], *, preset: Preset = "none") -> Dataset:
+    """Check examples and digest them.
+
+    Raises:
+        EvaluationError: see `load`.
+    """
+    if not examples:
+        raise EvaluationError(f"{name} holds no article.")
+    ids = [example.id for example in examples]
+    _refuse(name, "the same id twice", _doubled(ids))
+    _refuse(name, "no article text", [one.id for one in examples if not one.text.strip()])
+    _refuse(
+        name,
+        "a missing or empty reference",
+        [
+            one.id
+            for one in examples
+            if not one.references or not all(text.strip() for text in one.references)
+        ],
+    )
+    hasher = sha256()
+    for one in examples:
+        row = [one.id, one.title, one.text, list(one.references)]
+        hasher.update(json.dumps(row).encode())
+    lines = any("\n" in text for one in examples for text in one.references)
+    return Dataset(
+        name,
+        tuple(examples),
+        preset,
+        hasher.hexdigest()[:_DIGEST_CHARACTERS],
+        "lines" if lines else "split",
+    )
+
+
+def _doubled(ids: Sequence[str]) -> list[str]:
+    seen: set[str] = set()
+    return [one for one in ids if one in seen or seen.add(one)]  # type: ignore[func-returns-value]
+
+
+def _refuse(name: str, fault: str, ids: Sequence[str]) -> None:
+    if ids:
+        named = ", ".join(map(repr, ids[:_NAMED])) + (", …" if len(ids) > _NAMED else "")
+        raise EvaluationError(f"{name}: {len(ids)} of the records have {fault}: {named}.")
+
+
+def _records(source: str, names: FieldNames) -> Iterator[ArticleRecord | InvalidRecord]:
+    if source.startswith(HUB_PREFIX):
+        return _hub_records(source.removeprefix(HUB_PREFIX), names)
+    return read_records(Path(source), names)
+
+
+def _hub_records(source: str, names: FieldNames) -> Iterator[ArticleRecord | InvalidRecord]:
+    path, colon, split = source.rpartition(":")
+    if not colon or not path or not split:
+        raise EvaluationError(f"hf:{source}: name the split, as in hf:cnn_dailymail/3.0.0:test.")
+    try:
+        import datasets  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        raise MissingDependency(
+            "Data sets of the hub need the datasets library: pip install datasets."
+        ) from None
+    name, _, config = path.partition("/")
+    try:
+        rows = datasets.load_dataset(name, config or None, split=split)
+    except Exception as error:
+        raise EvaluationError(
+            f"hf:{source} could not be loaded ({type(error).__name__}); are you online?"
+        ) from error
+    # CNN/DailyMail calls them article and highlights, XSum document and summary.
+    wider = replace(
+        names,
+        text=(*names.text, "document"),
+        summary=(*names.summary, "highlights"),
+    )
+    return _hub_rows(rows, wider)
+
+
+def _hub_rows(
+    rows: Iterator[Mapping[str, object]], names: FieldNames
+) -> Iterator[ArticleRecord | InvalidRecord]:
+    return (record_of(number, row, names) for number, row in enumerate(rows, start=1))
+
+
+def _example(record: ArticleRecord, reference: ReferenceKind) -> Example:
+    references = record.summaries
+    kinds = record.fields.get("references")
+    rest = {name: value for name, value in record.fields.items() if name != "references"}
+    if not references and isinstance(kinds, Mapping):
+        chosen = kinds.get(reference)
+        if isinstance(chosen, list) and all(isinstance(one, str) for one in chosen):
+            # Key points are one reference, a point a line.
+            references = ("\n".join(chosen),)
+        elif isinstance(chosen, str):
+            references = (chosen,)
+    return Example(record.id, record.text, record.title, references, rest)
+
+
+# --- known clean-ups -----------------------------------------------------
+
+# PEGASUS and others write the line ends of CNN/DM references so.
+_LINE_MARK: Final = re.compile(r"\s*(?:<n>|<q>|<S_SEP>)\s*")
+_CNN_DATELINE: Final = re.compile(
+    r"^(?:[A-Z][\w.,' -]{0,60})?\(CNN(?:\.com|Money)?\)\s*(?:--|-|—)?\s*"
+)
+# "By . A. Name . PUBLISHED: . 10:21 EST, 1 May 2013 . | . UPDATED: . 11:00 EST, 1 May 2013 ."
+_DAILY_MAIL_HEAD: Final = re.compile(
+    r"^By\s*\.\s.{2,80}?PUBLISHED:[^|]{5,60}?\b\d{4}\b[\s.]*"
+    r"(?:\|[\s.]*UPDATED:.{5,60}?\b\d{4}\b[\s.]*)?",
+    re.DOTALL,
+)
+_BBC_FURNITURE: Final = re.compile(
+    r"^(?:Media playback is (?:un|not )supported on (?:this|your) device|"
+    r"This video can ?not be played|To play this video you need to enable JavaScript.*|"
+    r"Share this with|Image copyright.*|Image caption.*|"
+    r"Last updated at [\d.:]+(?: [A-Z]{2,4})?(?: on .*)?|"
+    r"Jump to media player.*|Media player help.*|"
+    r"These are external links and will open in a new window)\s*$"
+)
+
+
+def _clean_nothing(example: Example) -> Example:
+    return example
+
+
+def _clean_cnndm(example: Example) -> Example:
+    text = _CNN_DATELINE.sub("", _DAILY_MAIL_HEAD.sub("", example.text.strip())).strip()
+    references = tuple(_LINE_MARK.sub("\n", one).strip() for one in example.references)
+    return replace(example, text=text or example.text, references=references)
+
+
+def _clean_xsum(example: Example) -> Example:
+    lines = [line for line in example.text.split("\n") if not _BBC_FURNITURE.match(line.strip())]
+    text = "\n".join(lines).strip()
+    references = tuple(_LINE_MARK.sub("\n", one).strip() for one in example.references)
+    return replace(example, text=text or example.text, references=references)
+
+
+_CLEANERS: Final[dict[Preset, Callable[[Example], Example]]] = {
+    "none": _clean_nothing,
+    "cnndm": _clean_cnndm,
+    "xsum": _clean_xsum,
+}

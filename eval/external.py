@@ -1,0 +1,206 @@
+"""Systems that run elsewhere: a command, an HTTP endpoint, a file of predictions."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+
+from eval.datasets import Example
+from eval.predictions import Prediction, from_row, parse
+from models.articles import json_line
+from models.contract import SummaryOptions
+from models.errors import EvaluationError
+
+
+class Command:
+    """A command that reads articles and writes summaries, JSONL on standard input and output.
+
+    In: `id`, `text`, `title`; out: `id`, `summary`, and `sentences` where it
+    has them. It is started once, without a shell, and given all articles.
+    """
+
+    batch_size: int | None = None
+
+    def __init__(self, name: str, command: str, *, timeout_seconds: float = 24 * 3600) -> None:
+        self.name = name
+        self.signature: Mapping[str, object] = {"command": command}
+        self._arguments = shlex.split(command)
+        self._timeout_seconds = timeout_seconds
+        if not self._arguments:
+            raise EvaluationError("cmd: needs a command, as in 'cmd:python my_summariser.py'.")
+
+    def summarise(self, examples: Sequence[Example]) -> list[Prediction]:
+        lines = "".join(
+            json_line({"id": one.id, "text": one.text, "title": one.title}) for one in examples
+        )
+        try:
+            done = subprocess.run(
+                self._arguments,
+                input=lines.encode(),
+                capture_output=True,
+                timeout=self._timeout_seconds,
+                check=False,
+            )
+        except OSError as error:
+            raise EvaluationError(
+                f"{self.name}: {self._arguments[0]!r} cannot be run ({error.strerror})."
+            ) from error
+        except subprocess.TimeoutExpired as error:
+            raise EvaluationError(
+                f"{self.name}: no end within {self._timeout_seconds:g} seconds."
+            ) from error
+        if done.returncode:
+            last = done.stderr.decode(errors="replace").strip().rsplit("\n", 1)[-1][:200]
+            raise EvaluationError(
+                f"{self.name}: the command ended with status {done.returncode}"
+                + (f": {last}" if last else ".")
+            )
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "output.jsonl"
+            path.write_bytes(done.stdout)
+            answers = parse(path, self.name)
+        return matched(self.name, examples, answers)
+
+
+class Endpoint:
+    """An HTTP endpoint that takes `{"text", "title"?, "kind", "length", "max_words"?}`.
+
+    It answers with `summary` (inbrief) or `[{"summary_text": …}]` (the hub's
+    inference API). A refusal (4xx) is a refused article; anything else ends
+    the run.
+    """
+
+    batch_size: int | None = 1
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        options: SummaryOptions,
+        *,
+        timeout_seconds: float = 120,
+    ) -> None:
+        self.name = name
+        self._url = url
+        self._options = options
+        self._client = httpx.Client(timeout=timeout_seconds)
+        self.signature: Mapping[str, object] = {
+            "url": url,
+            "options": {"kind": options.kind, "length": options.length},
+        }
+
+    def summarise(self, examples: Sequence[Example]) -> list[Prediction]:
+        return [self._ask(one) for one in examples]
+
+    def _ask(self, example: Example) -> Prediction:
+        body: dict[str, object] = {
+            "text": example.text,
+            "kind": self._options.kind,
+            "length": self._options.length,
+        }
+        if example.title:
+            body["title"] = example.title
+        if self._options.max_words is not None:
+            body["max_words"] = self._options.max_words
+        try:
+            response = self._client.post(self._url, json=body)
+        except httpx.HTTPError as error:
+            raise EvaluationError(
+                f"{self.name}: {self._url} does not answer ({type(error).__name__})."
+            ) from error
+        if response.status_code in (413, 422):
+            return Prediction(example.id, example.digest, "", error=_problem(response))
+        if response.status_code != 200:
+            raise EvaluationError(
+                f"{self.name}: {self._url} answered with {response.status_code}:"
+                f" {_problem(response)}"
+            )
+        try:
+            answer = response.json()
+            row = {"summary": answer[0]["summary_text"]} if isinstance(answer, list) else answer
+            return _of_row(example, row, self.name)
+        except (ValueError, LookupError, TypeError) as error:
+            raise EvaluationError(f"{self.name}: {self._url} sent no summary.") from error
+
+
+def _of_row(example: Example, row: Mapping[str, object], name: str) -> Prediction:
+    summary = row["summary"]
+    if not isinstance(summary, str):
+        raise TypeError
+    kept = {"id": example.id, "sentences": row.get("sentences"), "truncated": row.get("truncated")}
+    return _with_digest(example, from_row(1, summary, kept, name))
+
+
+def _problem(response: httpx.Response) -> str:
+    try:
+        problem = response.json()
+    except json.JSONDecodeError:
+        return f"status {response.status_code}"
+    if isinstance(problem, dict):
+        for name in ("detail", "title", "error"):
+            if isinstance(problem.get(name), str):
+                return str(problem[name])
+    return f"status {response.status_code}"
+
+
+class PredictionsFile:
+    """Summaries that another tool has made: JSONL, CSV or Parquet with `id` and `summary`."""
+
+    batch_size: int | None = None
+
+    def __init__(self, name: str, path: Path) -> None:
+        if not path.is_file():
+            raise EvaluationError(f"{name}: {path} does not exist.")
+        self.name = name
+        self._path = path
+        digest = sha256(path.read_bytes()).hexdigest()[:16]
+        self.signature: Mapping[str, object] = {"file": path.name, "file_digest": digest}
+
+    def summarise(self, examples: Sequence[Example]) -> list[Prediction]:
+        return matched(self.name, examples, parse(self._path, self.name))
+
+
+def matched(
+    name: str, examples: Sequence[Example], answers: Sequence[Prediction]
+) -> list[Prediction]:
+    """Answers in the order of the examples.
+
+    Raises:
+        EvaluationError: an id stands twice or is missing.
+    """
+    by_id: dict[str, Prediction] = {}
+    for one in answers:
+        if one.id in by_id:
+            raise EvaluationError(f"{name}: the id {one.id!r} stands more than once.")
+        by_id[one.id] = one
+    missing = [one.id for one in examples if one.id not in by_id]
+    if missing:
+        raise EvaluationError(
+            f"{name}: {len(missing)} of {len(examples)} articles have no prediction, the first"
+            f" is {missing[0]!r}."
+        )
+    unknown = set(by_id) - {one.id for one in examples}
+    if unknown:
+        raise EvaluationError(
+            f"{name}: {len(unknown)} predictions are for no article, one is {min(unknown)!r}."
+        )
+    return [_with_digest(one, by_id[one.id]) for one in examples]
+
+
+def _with_digest(example: Example, one: Prediction) -> Prediction:
+    # A digest that the file itself names is kept: it is checked later.
+    return Prediction(
+        id=example.id,
+        article_digest=one.article_digest or example.digest,
+        summary=one.summary,
+        sentences=one.sentences,
+        error=one.error,
+        truncated=one.truncated,
+    )
