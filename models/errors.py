@@ -26,6 +26,9 @@
     │   ├── Unauthenticated
     │   ├── Forbidden
     │   └── RateLimited
+    ├── ServiceError                a service that was asked gave no summary (the client's side)
+    │   ├── ServiceRefused
+    │   └── ServiceUnreachable
     ├── SettingsError
     ├── MissingDependency
     └── EvaluationError
@@ -195,6 +198,37 @@ class RateLimited(AccessError):
     ) -> None:
         super().__init__(message, field=field, limit=limit)
         self.retry_after_seconds = retry_after_seconds
+
+
+class ServiceError(InbriefError):
+    """A service that was asked gave no summary."""
+
+
+class ServiceRefused(ServiceError):
+    """The service answered with a problem.
+
+    `slug` is the problem's stable type, such as `article-too-short`; `status` the
+    HTTP status. `retry_after_seconds` is None where asking again would not help.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        slug: str,
+        status: int,
+        field: str | None = None,
+        limit: int | float | str | None = None,
+        retry_after_seconds: int | None = None,
+    ) -> None:
+        super().__init__(message, field=field, limit=limit)
+        self.slug = slug
+        self.status = status
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ServiceUnreachable(ServiceError):
+    """The service did not answer, or what answered is not an inbrief service."""
 
 
 class SettingsError(InbriefError):

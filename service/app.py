@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from models import loading
 from models.contract import Summariser
-from service import documentation, operating, responding, routes
+from service import documentation, huggingface, operating, responding, routes
 from service.assets import widget_router
 from service.desk import Desk
 from service.fetching import Fetcher, FetchPolicy
@@ -73,6 +73,7 @@ def create_app(settings: Settings, summariser: Summariser | None = None) -> Fast
     app.include_router(routes.summaries)
     app.include_router(routes.probes)
     app.include_router(operating.routes)
+    app.include_router(huggingface.inference)
     app.include_router(documentation.pages)
     app.include_router(widget_router(settings.root_path))
     responding.install(app)

@@ -68,7 +68,8 @@ def needed_scope(method: str, path: str, *, metrics_open: bool) -> key_records.S
     if path.startswith("/v1/summaries"):
         return "admin" if method == "DELETE" else "summarise"
     # The Hugging Face shape of the same work.
-    return "summarise" if path.startswith("/models/") else None
+    work = path.startswith("/models/") or (path == "/" and method == "POST")
+    return "summarise" if work else None
 
 
 class Guard:

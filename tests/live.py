@@ -1,0 +1,30 @@
+"""An ASGI application behind a real socket of loopback, for tests of what talks to it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+
+from tests.processes import wait_until
+
+
+@contextlib.contextmanager
+def live(app: Any) -> Iterator[str]:
+    """Serve `app` in a thread; yields its base URL."""
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="on")
+    )
+    thread = threading.Thread(target=server.run, name="live")
+    thread.start()
+    try:
+        wait_until(lambda: server.started or not thread.is_alive(), 30, "the service's start")
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        assert not thread.is_alive()
