@@ -302,8 +302,6 @@ class MicroBatcher:
             self._running = []
         seconds = time.monotonic() - started
         stages_of_batch = (Stage("inference", started, seconds), *self._stages)
-        tokens = [job.tokens for job in batch]
-        self._observer.batch_ran(len(batch), sum(tokens), max(tokens) * len(batch), seconds)
         for job, result in zip(batch, results, strict=True):
             if isinstance(result, InbriefError):
                 _fail(job, result)
@@ -311,6 +309,9 @@ class MicroBatcher:
                 waited = started - job.submitted
                 stages = (Stage("queue", job.submitted, waited), *stages_of_batch)
                 job.future.set_result(Finished(result, waited, seconds, stages))
+        # Last: whatever an observer does, the callers have their answers.
+        tokens = [job.tokens for job in batch]
+        self._observer.batch_ran(len(batch), sum(tokens), max(tokens) * len(batch), seconds)
 
     async def _infer(self, batch: list[_Job]) -> Sequence[Summary | InbriefError]:
         """Results in order. A batch that fails as a whole is run again one by one."""
