@@ -6,12 +6,14 @@ import json as _json
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
 from models import loading
+from models.articles import FieldNames
 from models.contract import (
     Article,
     ModelInfo,
@@ -21,8 +23,9 @@ from models.contract import (
     SummaryRequest,
 )
 from models.errors import InbriefError
-from service import options, server
+from service import options, progress, server
 from service.app import create_app, installed_version
+from service.batch import BatchJob, count_records, run_batch
 from service.conversion import description_of, primary_tag, response_of
 from service.files import read_article
 from service.flags import with_setting_flags
@@ -32,6 +35,7 @@ from service.settings import load_settings
 # Exit statuses: some articles failed; the command could not be carried out.
 SOME_FAILED: Final = 1
 UNUSABLE: Final = 2
+INTERRUPTED: Final = 130
 
 app = typer.Typer(
     name="inbrief",
@@ -50,6 +54,9 @@ def main() -> NoReturn:
     except InbriefError as error:
         for line in error.message.splitlines():
             print(f"inbrief: {line}", file=sys.stderr)
+        raise SystemExit(UNUSABLE) from None
+    except OSError as error:  # a full disk, a file without permission
+        print(f"inbrief: {error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
         raise SystemExit(UNUSABLE) from None
     raise SystemExit(0)
 
@@ -168,6 +175,77 @@ def _as_json(
     )
     line = response.model_dump_json(exclude_none=True)
     return f'{{"file":{_quoted(name)},{line[1:]}'
+
+
+@app.command()
+def batch(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="IN", help=".jsonl, .csv (also .gz, .xz, .zst), .parquet, directory of .txt."
+        ),
+    ],
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="The .jsonl file to write.")],
+    model: options.ModelOption = loading.DEFAULT_MODEL,
+    kind: options.KindOption = "key-points",
+    length: options.LengthOption = "short",
+    max_words: options.MaxWordsOption = None,
+    markup: options.FormatOption = "plain",
+    strict: options.StrictOption = False,
+    language: options.LanguageOption = None,
+    text_column: Annotated[
+        list[str] | None,
+        typer.Option("--text-column", help="Field with the article; default text, then article."),
+    ] = None,
+    id_column: Annotated[str, typer.Option("--id-column", help="Field with the id.")] = "id",
+    title_column: Annotated[
+        str, typer.Option("--title-column", help="Field with the title.")
+    ] = "title",
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Discard what an earlier run of this command wrote.")
+    ] = False,
+    device: options.DeviceOption = "auto",
+    engine: options.EngineOption = "auto",
+    precision: options.PrecisionOption = "auto",
+    model_cache_dir: options.CacheOption = None,
+    allow_download: options.DownloadOption = False,
+) -> None:
+    """Summarise a file of articles, one JSON line an article, in order.
+
+    A run that was stopped, in whatever way, goes on where it was when it is
+    started again with the same arguments. A record that cannot be summarised
+    becomes a line with `error`, and the exit status is 1.
+
+    \b
+    Examples:
+      inbrief batch articles.jsonl summaries.jsonl
+      inbrief batch articles.csv out.jsonl --text-column body --id-column url
+      inbrief batch texts/ headlines.jsonl --kind headline --length long
+    """
+    fields = FieldNames(id=id_column, title=title_column)
+    if text_column:
+        fields = replace(fields, text=tuple(text_column))
+    total = count_records(source, fields)
+    summariser = loading.load(
+        model,
+        device=device,
+        engine=engine,
+        precision=precision,
+        cache_dir=model_cache_dir,
+        allow_download=allow_download,
+    )
+    wanted = SummaryOptions(kind, length, max_words, markup, strict)
+    job = BatchJob(source, output, wanted, fields, primary_tag(language), restart=restart)
+    try:
+        with progress.shown(total, sys.stderr) as on_progress:
+            counts = run_batch(job, summariser, on_progress)
+    except KeyboardInterrupt:
+        print("inbrief: stopped; the same command goes on from here", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    already = f" ({counts.resumed} of them before)" if counts.resumed else ""
+    print(f"{counts.done} articles{already}, {counts.failed} with errors", file=sys.stderr)
+    if counts.failed:
+        raise typer.Exit(SOME_FAILED)
 
 
 @app.command()
