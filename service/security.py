@@ -94,9 +94,9 @@ class Guard:
             Unauthenticated: a key is needed and none that is valid was shown.
             Forbidden: the key does not allow this, or not from this origin.
         """
-        shown = _shown_key(headers)
-        if not self._keys.guards and shown is None:
+        if not self._keys.guards:
             return Caller(address)
+        shown = _shown_key(headers)
         key = None if shown is None else self._keys.verify(shown)
         if key is None:
             raise Unauthenticated(

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import resource
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import httpx
 import pytest
+
+ROOT = Path(__file__).parent.parent
 
 
 def free_port() -> int:
@@ -85,3 +91,73 @@ def redis_server(directory: Path, arguments: Sequence[str] = ()) -> Iterator[Red
         yield server
     finally:
         server.kill()
+
+
+class Service:
+    """A service in a process of its own; `environment` holds settings and what the fake needs."""
+
+    def __init__(
+        self,
+        directory: Path,
+        environment: Mapping[str, str] | None = None,
+        *,
+        port: int | None = None,
+        command: Sequence[str] = ("-m", "tests.fake_service"),
+    ) -> None:
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = directory / "service.log"
+        self._command = [sys.executable, *command]
+        self._environment = {
+            **os.environ,
+            "INBRIEF_PORT": str(self.port),
+            "INBRIEF_DATA_DIR": str(directory / "data"),
+            "INBRIEF_CACHE_URL": "sqlite",
+            "OMP_NUM_THREADS": "1",
+            **(environment or {}),
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, ready: bool = True) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self._command, env=self._environment, stdout=log, stderr=log, cwd=ROOT
+            )
+        if ready:
+            wait_until(self.ready, 60, "the service being ready")
+
+    def ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log.read_text()
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        return False
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def wait(self, seconds: float) -> int:
+        assert self.process is not None
+        return self.process.wait(seconds)
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(10)
+            self.process = None
+
+    def resident_bytes(self) -> int:
+        assert self.process is not None
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * resource.getpagesize()
+
+
+@contextlib.contextmanager
+def service(directory: Path, environment: Mapping[str, str] | None = None) -> Iterator[Service]:
+    running = Service(directory, environment)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.kill()
