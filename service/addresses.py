@@ -129,7 +129,10 @@ def normalise_pattern(pattern: str) -> str:
         ValueError: not a host, nor `*.` and a host.
     """
     prefix = "*." if pattern.startswith("*.") else ""
-    return prefix + str(parse_host(pattern.removeprefix("*.")))
+    try:
+        return prefix + str(parse_host(pattern.removeprefix("*.")))
+    except ValueError:
+        raise ValueError(f"{pattern} is not a host such as example.org or *.example.org") from None
 
 
 def parse_address(text: str) -> IPAddress:

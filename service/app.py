@@ -15,11 +15,10 @@ from models.contract import Summariser
 from service import documentation, huggingface, operating, responding, routes
 from service.assets import widget_router
 from service.desk import Desk
-from service.fetching import Fetcher, FetchPolicy
-from service.inputs import Given, Inputs
-from service.isolation import IsolatedExtractor
+from service.fetching import Fetcher
+from service.inputs import Inputs
 from service.operation import Operation
-from service.schemas import SourceResponse
+from service.reading import PageReader
 from service.settings import Settings
 
 _DESCRIPTION: Final = (
@@ -27,19 +26,22 @@ _DESCRIPTION: Final = (
 )
 
 
-def create_app(settings: Settings, summariser: Summariser | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, summariser: Summariser | None = None, fetcher: Fetcher | None = None
+) -> FastAPI:
     """The service as an ASGI application.
 
     Without a `summariser` the one that `settings` name is loaded in the
     background from start-up on; until then /readyz and requests get 503, and
     a failed load is in `app.state.desk.failure`. One that is handed over is
-    warmed before start-up is complete.
+    warmed before start-up is complete. A `fetcher` takes the place of the one
+    that `settings` describe.
     """
-    extractor = IsolatedExtractor(max_html_characters=settings.max_html_characters)
+    reader = PageReader(settings, fetcher)
     operation = Operation.of(settings)
     desk = Desk(
         settings,
-        _inputs(settings, extractor),
+        _inputs(settings, reader),
         operation.cache,
         operation.metrics,
         operation.tracing.stages,
@@ -57,7 +59,7 @@ def create_app(settings: Settings, summariser: Summariser | None = None) -> Fast
             await opening
             await desk.close()
             await operation.close()
-            await asyncio.to_thread(extractor.close)
+            await asyncio.to_thread(reader.close)
 
     app = FastAPI(
         title="inbrief",
@@ -107,26 +109,9 @@ def _loader(settings: Settings, summariser: Summariser | None) -> Callable[[], S
     return load
 
 
-def _inputs(settings: Settings, extractor: IsolatedExtractor) -> Inputs:
-    async def read_page(html: str, url: str | None) -> Given:
-        page = await asyncio.to_thread(extractor.extract, html, url=url)
-        source = SourceResponse(title=page.title, author=page.author, date=page.date, url=url)
-        return Given(page.text, page.title, source)
-
-    if settings.url_fetching == "off":
-        read_address = None
-    else:
-        hosts = settings.url_hosts if settings.url_fetching == "listed" else None
-        fetcher = Fetcher(FetchPolicy(hosts=hosts))
-
-        async def read_address(url: str) -> Given:
-            page = await asyncio.to_thread(fetcher.fetch, url)
-            if page.content_type == "text/html":
-                return await read_page(page.text, page.url)
-            return Given(page.text, source=SourceResponse(url=page.url))
-
+def _inputs(settings: Settings, reader: PageReader) -> Inputs:
     return Inputs(
         max_article_characters=settings.max_article_characters,
-        read_page=read_page,
-        read_address=read_address,
+        read_page=reader.read_page,
+        read_address=reader.read_address if reader.fetches else None,
     )

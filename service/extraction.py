@@ -45,6 +45,7 @@ INDEX_WORDS: Final = 100
 LAYOUT_CELL_WORDS: Final = 30
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+_BLANK_LINES = re.compile(r"\n\s*\n")
 _MARKUP = re.compile(r"<\s*[!/?a-zA-Z]")
 _SENTENCE_END = re.compile(r"[.!?…。！？؟।]['\"”’»」』)\]]*$")
 _LANGUAGE = re.compile(r"^[a-z]{2,3}$")
@@ -84,13 +85,13 @@ def extract(
     """
     if len(html) > max_html_characters:
         raise ArticleTooLong(
-            f"html holds {len(html)} characters; at most {max_html_characters} are read.",
+            f"The page has {len(html)} characters; at most {max_html_characters} are read.",
             field="html",
             limit=max_html_characters,
         )
     html = _CONTROL.sub("", html)
     if not _MARKUP.search(html):
-        return ExtractedArticle(text=_article(_lines(re.split(r"\n\s*\n", html))))
+        return from_plain_text(html)
     tree = _parse(html)
     language = _declared_language(tree)
     title, author, date = _metadata(tree, url)
@@ -108,6 +109,15 @@ def extract(
     )
 
 
+def from_plain_text(text: str) -> ExtractedArticle:
+    """An article that came without markup: blank lines part its paragraphs.
+
+    Raises:
+        NotAnArticle: no running text.
+    """
+    return ExtractedArticle(text=_article(_lines(_BLANK_LINES.split(_CONTROL.sub("", text)))))
+
+
 def _parse(html: str) -> Any:
     parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False)
     try:
@@ -119,12 +129,12 @@ def _parse(html: str) -> Any:
     # In recovery mode the parser would drop the rest of such a page without a word.
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
         raise NotAnArticle(
-            f"html nests its elements deeper than {MAX_DEPTH}.", field="html", limit=MAX_DEPTH
+            f"The page nests its elements deeper than {MAX_DEPTH}.", field="html", limit=MAX_DEPTH
         )
     elements = sum(1 for _ in tree.iter())
     if elements > MAX_ELEMENTS:
         raise NotAnArticle(
-            f"html holds {elements} elements; at most {MAX_ELEMENTS} are read.",
+            f"The page holds {elements} elements; at most {MAX_ELEMENTS} are read.",
             field="html",
             limit=MAX_ELEMENTS,
         )
@@ -246,4 +256,4 @@ def _is_prose(line: str, words: int) -> bool:
 
 
 def _no_article() -> NotAnArticle:
-    return NotAnArticle("html holds no article: no running text was found.", field="html")
+    return NotAnArticle("The page holds no article: no running text was found.", field="html")

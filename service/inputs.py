@@ -19,8 +19,8 @@ class Given:
     source: SourceResponse | None = None
 
 
-# HTML (and the address it came from, if any) to an article.
-ReadPage = Callable[[str, str | None], Awaitable[Given]]
+# HTML to an article.
+ReadPage = Callable[[str], Awaitable[Given]]
 # An address to an article.
 ReadAddress = Callable[[str], Awaitable[Given]]
 
@@ -50,7 +50,7 @@ class Inputs:
         if body.text is not None:
             given, field = Given(body.text), "text"
         elif body.html is not None:
-            given, field = await self._read_page(body.html, None), "html"
+            given, field = await self._read_page(body.html), "html"
         else:
             assert body.url is not None  # the schema takes exactly one
             if self._read_address is None:

@@ -72,13 +72,13 @@ class IsolatedExtractor:
                 return child.extract(html, url, self._max_html_characters, self._timeout_seconds)
             except TimeoutError:
                 raise NotAnArticle(
-                    f"html could not be read within {self._timeout_seconds:g} seconds.",
+                    f"The page could not be read within {self._timeout_seconds:g} seconds.",
                     field="html",
                     limit=self._timeout_seconds,
                 ) from None
             except (EOFError, OSError):
                 raise NotAnArticle(
-                    "html could not be read: it needs too much memory.", field="html"
+                    "The page could not be read: it needs too much memory.", field="html"
                 ) from None
 
     @contextlib.contextmanager

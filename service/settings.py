@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 
 from models.errors import SettingsError
+from service.addresses import normalise_pattern
 from service.keys import canonical_origin
 from service.limiting import parse_rate
 from service.logs import LogFormat
@@ -134,7 +135,26 @@ class Settings(BaseSettings):
         "public hosts.",
     )
     url_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Hosts for `url_fetching = listed`, separated by commas."
+        default=(),
+        description="Hosts for `url_fetching = listed`, separated by commas; `*.example.org` "
+        "stands for every subdomain.",
+    )
+    url_ports: Annotated[tuple[int, ...], NoDecode] = Field(
+        default=(80, 443), description="Ports that pages are fetched from, separated by commas."
+    )
+    url_max_bytes: int = Field(
+        default=5 * 2**20, ge=1024, description="Largest page that is fetched, in bytes, unpacked."
+    )
+    url_max_redirects: int = Field(
+        default=5, ge=0, le=20, description="Most redirects on the way to a page."
+    )
+    url_timeout_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        description="Time for a whole fetch, redirects and robots.txt included.",
+    )
+    html_timeout_seconds: float = Field(
+        default=5.0, gt=0, description="Time within which the article on a page must be found."
     )
 
     data_dir: Path | None = Field(
@@ -259,13 +279,25 @@ class Settings(BaseSettings):
     def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return _checked(value, lambda: parse_networks(value))
 
+    @field_validator("url_hosts")
+    @classmethod
+    def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(normalise_pattern(one) for one in value)
+
+    @field_validator("url_ports")
+    @classmethod
+    def _are_ports(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if not all(1 <= port <= 65535 for port in value):
+            raise ValueError("a port is a number from 1 to 65535")
+        return value
+
     @field_validator("cors_origins")
     @classmethod
     def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         _checked(value, lambda: [canonical_origin(one) for one in value])
         return tuple(canonical_origin(one) for one in value)
 
-    @field_validator("url_hosts", "trusted_proxies", "cors_origins", mode="before")
+    @field_validator("url_hosts", "url_ports", "trusted_proxies", "cors_origins", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         if isinstance(value, str):
