@@ -202,8 +202,9 @@ def _example(record: ArticleRecord, reference: ReferenceKind) -> Example:
 
 # PEGASUS and others write the line ends of CNN/DM references so.
 _LINE_MARK: Final = re.compile(r"\s*(?:<n>|<q>|<S_SEP>)\s*")
+# "(CNN) -- ", "LONDON, England (CNN)", "New Delhi (CNN) "
 _CNN_DATELINE: Final = re.compile(
-    r"^(?:[A-Z][\w.,' -]{0,60})?\(CNN(?:\.com|Money)?\)\s*(?:--|-|—)?\s*"
+    r"^(?:[A-Z][\w.'-]*,?\s+){0,6}\(CNN(?:\.com|Money)?\)\s*(?:--|-|—)?\s*"
 )
 # "By . A. Name . PUBLISHED: . 10:21 EST, 1 May 2013 . | . UPDATED: . 11:00 EST, 1 May 2013 ."
 _DAILY_MAIL_HEAD: Final = re.compile(

@@ -8,15 +8,12 @@ See et al. 2017, figure 6. Nothing here reads a reference.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from eval.tokens import unicode_tokenize
 from models import sentences as splitter
-from models.contract import Span
 from models.documents import Document
 
 _NOVELTY_ORDERS: Final = (1, 2, 3, 4)
@@ -27,31 +24,20 @@ _COMPLETE: Final = re.compile(r"""[.!?…。！？।۔]["'”’»)\]]*$""")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An article prepared once for all systems: words, their places, n-grams, sentences."""
+    """An article prepared once for all systems: words, their places, n-grams."""
 
     words: tuple[str, ...]
     places: dict[str, list[int]]
     grams: dict[int, frozenset[tuple[str, ...]]]
-    document: Document | None
-    sentence_words: tuple[Counter[str], ...] = field(default=())
 
 
-def source_of(text: str, document: Document | None) -> Source:
-    """Prepare an article; `document` is None where it could not be read into sentences."""
+def source_of(text: str) -> Source:
     words = tuple(unicode_tokenize(text))
     places: dict[str, list[int]] = {}
     for place, word in enumerate(words):
         places.setdefault(word, []).append(place)
-    sentence_words = tuple(
-        Counter(unicode_tokenize(one.text)) for one in (document.sentences if document else ())
-    )
-    return Source(
-        words,
-        places,
-        {order: frozenset(_grams(words, order)) for order in _NOVELTY_ORDERS},
-        document,
-        sentence_words,
-    )
+    grams = {order: frozenset(_grams(words, order)) for order in _NOVELTY_ORDERS}
+    return Source(words, places, grams)
 
 
 def sentences_of(text: str) -> list[str]:
@@ -134,44 +120,10 @@ def is_complete(sentence: str) -> bool:
     return bool(first) and not first.islower() and bool(_COMPLETE.search(sentence.rstrip()))
 
 
-def origins(
-    source: Source, sentences: Sequence[str], evidence: Sequence[Sequence[Span]]
-) -> list[int | None]:
-    """For each summary sentence the article sentence it stands on.
-
-    That is the first evidence span where the system gave one, else the
-    sentence that shares most words with it (the earliest of equals).
-    """
-    found: list[int | None] = []
-    for index, sentence in enumerate(sentences):
-        spans = evidence[index] if index < len(evidence) else ()
-        found.append(_sentence_at(source, spans[0]) if spans else _closest(source, sentence))
-    return found
-
-
-def positions(source: Source, found: Sequence[int | None]) -> list[float]:
-    """Origins as places from 0 (first sentence) to 1 (last); those without one are left out."""
-    last = max(len(source.sentence_words) - 1, 1)
-    return [round(index / last, 4) for index in found if index is not None]
-
-
-def _sentence_at(source: Source, span: Span) -> int | None:
-    if source.document is None or not source.document.sentences:
-        return None
-    starts = [one.span.start for one in source.document.sentences]
-    return max(bisect_right(starts, span.start) - 1, 0)
-
-
-def _closest(source: Source, sentence: str) -> int | None:
-    words = Counter(unicode_tokenize(sentence))
-    best, where = 0.0, None
-    for index, candidate in enumerate(source.sentence_words):
-        shared = sum(min(count, candidate[word]) for word, count in words.items())
-        # Dice's coefficient, so that a long sentence is not close to everything.
-        value = 2 * shared / (words.total() + candidate.total())
-        if value > best:
-            best, where = value, index
-    return where
+def positions(document: Document, origins: Sequence[int]) -> list[float]:
+    """Sentence indices as places from 0 (first sentence) to 1 (last)."""
+    last = max(len(document.sentences) - 1, 1)
+    return [round(index / last, 4) for index in origins]
 
 
 def _grams(words: Sequence[str], order: int) -> list[tuple[str, ...]]:

@@ -62,6 +62,28 @@ _METRICS: Final = (
         1,
         "names, numbers and quotations not in the article, a summary",
     ),
+    Metric("support", "support", "higher", 100, "wording found in the article, by degree"),
+    Metric(
+        "numbers_supported",
+        "numbers supported",
+        "higher",
+        100,
+        "numbers and dates found in the article, where a summary has any",
+    ),
+    Metric(
+        "quotations_supported",
+        "quotations supported",
+        "higher",
+        100,
+        "quotations found in the article word for word, where a summary has any",
+    ),
+    Metric(
+        "unsupported_names",
+        "unsupported names",
+        "lower",
+        1,
+        "names that are not in the article, a summary",
+    ),
     Metric(
         "coverage",
         "coverage",

@@ -246,11 +246,17 @@ def _slice_row(
     seed: int,
 ) -> dict[str, Any]:
     inside = np.array([one == value for one in values])
-    means: dict[str, dict[str, Any]] = {}
+    keys, columns = [], []
     for name in names:
         for metric in SLICED:
             column = table.column(name, metric)[inside]
             if not np.isnan(column).all():
-                (interval,) = bootstrap_means(column[:, None], resamples=resamples, seed=seed)
-                means.setdefault(name, {})[metric] = rounded(asdict(interval))
+                keys.append((name, metric))
+                columns.append(column)
+    means: dict[str, dict[str, Any]] = {}
+    if not columns:
+        return {"slice": cut, "value": value, "n": int(inside.sum()), "systems": means}
+    intervals = bootstrap_means(np.stack(columns, axis=1), resamples=resamples, seed=seed)
+    for (name, metric), interval in zip(keys, intervals, strict=True):
+        means.setdefault(name, {})[metric] = rounded(asdict(interval))
     return {"slice": cut, "value": value, "n": int(inside.sum()), "systems": means}

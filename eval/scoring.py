@@ -15,6 +15,7 @@ import numpy as np
 
 from eval import descriptive
 from eval.datasets import Dataset, Example
+from eval.faithfulness import Checker
 from eval.intervals import Scores
 from eval.metrics import METRICS
 from eval.predictions import Prediction, PredictionSet
@@ -37,14 +38,15 @@ class Scored:
     """One summary's metrics by name; absent ones were not applicable.
 
     `origins` are the article sentences it stands on, `positions` the same
-    from 0 to 1, `sentences` the summary as it was scored.
+    from 0 to 1, `sentences` the summary as it was scored; `unsupported` is
+    what the verifier did not find, by sentence.
     """
 
     metrics: Mapping[str, float]
     sentences: tuple[str, ...] = ()
-    origins: tuple[int | None, ...] = ()
+    origins: tuple[int, ...] = ()
     positions: tuple[float, ...] = ()
-    unsupported: tuple[str, ...] = ()
+    unsupported: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +151,8 @@ def _score_chunk(
 def _score_document(
     example: Example, predictions: Sequence[Prediction], rouge: Rouge, split_references: bool
 ) -> tuple[list[Scored], float | None]:
-    document: documents.Document | None
-    try:
-        document = documents.read(Article(example.text, example.title))
-    except InbriefError:
-        document = None
-    source = descriptive.source_of(example.text, document)
+    checker, document = _checker(example)
+    source = descriptive.source_of(example.text)
     texts = [
         "\n".join(descriptive.sentences_of(one)) if split_references else one
         for one in example.references
@@ -172,19 +170,45 @@ def _score_document(
             for variant, values in rouge.score(references, prepared).items()
             for part, value in zip(values._fields, values, strict=True)
         }
-        metrics |= descriptive.describe(source, sentences)
-        evidence = [sentence.evidence for sentence in one.sentences]
-        origins = descriptive.origins(source, sentences, evidence)
-        positions = descriptive.positions(source, origins)
-        if positions:
-            metrics["position"] = sum(positions) / len(positions)
-            early = [index < descriptive.LEAD_SENTENCES for index in origins if index is not None]
-            metrics["lead_share"] = sum(early) / len(early)
-        metrics["refused"] = 0.0
-        scored.append(Scored(metrics, tuple(sentences), tuple(origins), tuple(positions)))
+        metrics |= {**descriptive.describe(source, sentences), "refused": 0.0}
+        if checker is None or document is None or metrics["empty"]:
+            scored.append(Scored(metrics, tuple(sentences)))
+            continue
+        verified = checker.check(sentences, [sentence.evidence for sentence in one.sentences])
+        positions = descriptive.positions(document, verified.origins)
+        early = [index < descriptive.LEAD_SENTENCES for index in verified.origins]
+        metrics |= verified.metrics
+        metrics["position"] = sum(positions) / len(positions)
+        metrics["lead_share"] = sum(early) / len(early)
+        scored.append(
+            Scored(
+                metrics,
+                tuple(sentences),
+                verified.origins,
+                tuple(positions),
+                verified.unsupported,
+            )
+        )
+    return scored, _reference_position(texts, checker, document)
+
+
+def _checker(example: Example) -> tuple[Checker | None, documents.Document | None]:
+    """An article that is too short to be read is judged by its words alone."""
+    try:
+        document = documents.read(Article(example.text, example.title))
+    except InbriefError:
+        return None, None
+    return Checker(document), document
+
+
+def _reference_position(
+    texts: Sequence[str], checker: Checker | None, document: documents.Document | None
+) -> float | None:
     lines = [line for text in texts for line in text.split("\n") if line.strip()]
-    places = descriptive.positions(source, descriptive.origins(source, lines, ()))
-    return scored, sum(places) / len(places) if places else None
+    if checker is None or document is None or not lines:
+        return None
+    places = descriptive.positions(document, [checker.origin(line)[0] for line in lines])
+    return sum(places) / len(places)
 
 
 def _sentences(one: Prediction) -> list[str]:

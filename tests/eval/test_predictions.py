@@ -1,0 +1,152 @@
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from eval import predictions as on_disk
+from eval.extractive import lead
+from eval.generate import generate
+from eval.predictions import Prediction, check, file_name, misfit_share, parse, read_run
+from models.contract import Span, SummarySentence
+from models.errors import EvaluationError
+from tests.eval import corpus
+
+DATA = corpus.dataset()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    generate(lead(2), DATA, tmp_path)
+    return tmp_path
+
+
+def rows_of(run: Path) -> list[dict[str, object]]:
+    path = run / "predictions/lead-2.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def write_rows(run: Path, rows: Sequence[dict[str, object]]) -> None:
+    path = run / "predictions/lead-2.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_predictions_come_back_as_they_were_written(run: Path) -> None:
+    found = read_run(run, "lead-2", DATA)
+    assert found.system == "lead-2"
+    assert found.predictions == tuple(lead(2).summarise(DATA.examples))
+
+
+def test_shuffled_summaries_are_caught(run: Path) -> None:
+    rows = rows_of(run)
+    summaries = [row["summary"] for row in rows]
+    for row, summary in zip(rows, summaries[1:] + summaries[:1], strict=True):
+        row["summary"] = summary
+    write_rows(run, rows)
+    with pytest.raises(EvaluationError, match="look shuffled"):
+        read_run(run, "lead-2", DATA)
+
+
+def test_lines_in_another_order_are_no_fault_of_the_summaries(run: Path) -> None:
+    rows = rows_of(run)[::-1]
+    ordered = check("x", [on_disk.from_row(1, str(row["summary"]), row, "x") for row in rows], DATA)
+    assert [one.id for one in ordered] == [one.id for one in DATA.examples]
+
+
+def test_swapped_ids_are_caught(run: Path) -> None:
+    rows = rows_of(run)
+    rows[0]["id"], rows[1]["id"] = rows[1]["id"], rows[0]["id"]
+    write_rows(run, rows)
+    with pytest.raises(EvaluationError, match="2 predictions were made from another text"):
+        read_run(run, "lead-2", DATA)
+
+
+@pytest.mark.parametrize(("cut", "message"), [(40, "is not JSON"), (0, "have no prediction")])
+def test_a_truncated_file_is_caught(run: Path, cut: int, message: str) -> None:
+    path = run / "predictions/lead-2.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-1]) + lines[-1][:cut])
+    with pytest.raises(EvaluationError, match=message):
+        read_run(run, "lead-2", DATA)
+
+
+def test_doubled_ids_are_caught(run: Path) -> None:
+    rows = rows_of(run)
+    write_rows(run, [*rows, rows[0]])
+    with pytest.raises(EvaluationError, match="1 id stand more than once: 'a0'"):
+        read_run(run, "lead-2", DATA)
+
+
+def test_ids_of_no_article_are_caught(run: Path) -> None:
+    rows = rows_of(run)
+    write_rows(run, [*rows, {**rows[0], "id": "other"}])
+    with pytest.raises(EvaluationError, match="1 prediction are for no article of towns"):
+        read_run(run, "lead-2", DATA)
+
+
+def test_not_a_number_is_caught(run: Path) -> None:
+    path = run / "predictions/lead-2.jsonl"
+    path.write_text(path.read_text().replace('"truncated": false', '"truncated": NaN', 1))
+    with pytest.raises(EvaluationError, match="NaN is not JSON"):
+        read_run(run, "lead-2", DATA)
+
+
+def test_other_data_is_caught(run: Path) -> None:
+    with pytest.raises(EvaluationError, match="made from other data"):
+        read_run(run, "lead-2", corpus.dataset(9))
+
+
+def test_a_file_edited_by_hand_is_caught(run: Path) -> None:
+    rows = rows_of(run)
+    rows[0]["summary"] = str(rows[0]["summary"]) + " Better."
+    write_rows(run, rows)
+    with pytest.raises(EvaluationError, match="was changed after it was written"):
+        read_run(run, "lead-2", DATA)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"summary": "s"}, 'line 1 has no "id"'),
+        ({"id": "a"}, "has no 'summary'"),
+        ({"id": "a", "summary": None}, "has no 'summary'"),
+        ({"id": "a", "summary": "s", "sentences": [3]}, 'malformed "sentences"'),
+        (
+            {"id": "a", "summary": "s", "sentences": [{"text": "s", "evidence": [[3, 1]]}]},
+            "malformed",
+        ),
+    ],
+)
+def test_rows_that_are_no_predictions(tmp_path: Path, row: dict[str, object], message: str) -> None:
+    path = tmp_path / "p.jsonl"
+    path.write_text(json.dumps(row) + "\n")
+    with pytest.raises(EvaluationError, match=message):
+        parse(path, "mine")
+
+
+def test_files_of_other_tools(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    path.write_text(
+        '{"id": 1, "generated_text": "One."}\n'
+        '{"id": "b", "summary": "Two.", "sentences":'
+        ' [{"text": "Two.", "evidence": [{"start": 0, "end": 4}], "supported": false,'
+        ' "unsupported": ["Two"]}]}\n'
+    )
+    sentence = SummarySentence("Two.", (Span(0, 4),), False, ("Two",))
+    assert parse(path, "mine") == [
+        Prediction("1", "", "One."),
+        Prediction("b", "", "Two.", (sentence,)),
+    ]
+
+
+def test_sound_summaries_do_not_look_shuffled() -> None:
+    sound = lead(1).summarise(DATA.examples)
+    assert misfit_share(DATA.examples, sound) == 0.0
+    assert misfit_share(DATA.examples, sound[1:] + sound[:1]) > 0.5
+
+
+def test_file_names_are_safe_and_different() -> None:
+    assert file_name("lead-3") == "lead-3"
+    names = {file_name(one) for one in ("cmd:a/../b", "cmd:a_.._b", "cmd:a b", "../x", "..")}
+    assert len(names) == 5
+    assert all("/" not in name and not name.startswith(".") for name in names)
