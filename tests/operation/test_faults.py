@@ -1,0 +1,361 @@
+"""What goes wrong on a Monday, done to real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.operation import CACHE_FILE
+from service.schemas import EXAMPLE_TEXT
+from tests.processes import Service, redis_server, service, wait_until
+
+
+def article(number: int) -> dict[str, str]:
+    return {"text": f"{EXAMPLE_TEXT} This is article number {number}."}
+
+
+def ask(running: Service, number: int = 0, timeout: float = 30) -> httpx.Response:
+    return httpx.post(f"{running.url}/v1/summaries", json=article(number), timeout=timeout)
+
+
+def metric(running: Service, name: str) -> float:
+    lines = httpx.get(f"{running.url}/metrics").text.splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """For tests that leave the service as they found it."""
+    with service(tmp_path_factory.mktemp("service")) as one:
+        yield one
+
+
+async def ask_many(running: Service, numbers: list[int]) -> list[int | str]:
+    """A status a request, or the name of the transport's error."""
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(base_url=running.url, timeout=60, limits=limits) as client:
+
+        async def one(number: int) -> int | str:
+            try:
+                response = await client.post("/v1/summaries", json=article(number))
+            except httpx.TransportError as error:
+                return type(error).__name__
+            return response.status_code
+
+        return await asyncio.gather(*(one(number) for number in numbers))
+
+
+def test_a_thousand_readers_of_a_new_article_cost_one_inference(tmp_path: Path) -> None:
+    with service(tmp_path, {"FAKE_SECONDS": "1"}) as running:
+        before = metric(running, "inbrief_articles_inferred_total")
+        assert set(asyncio.run(ask_many(running, [1] * 1000))) == {200}
+        assert metric(running, "inbrief_articles_inferred_total") - before == 1
+        assert metric(running, "inbrief_single_flight_joins_total") >= 1
+
+
+def test_sigterm_under_load_loses_no_accepted_request(tmp_path: Path) -> None:
+    async def scenario(running: Service) -> list[int | str]:
+        asking = asyncio.create_task(ask_many(running, list(range(120))))
+        async with httpx.AsyncClient(base_url=running.url) as client:
+            while (await client.get("/metrics")).text.find("inbrief_queue_articles 0.0") >= 0:
+                await asyncio.sleep(0.02)
+        running.signal(signal.SIGTERM)
+        return await asking
+
+    environment = {"FAKE_SECONDS": "0.3", "INBRIEF_INFERENCE_MAX_ARTICLES": "16"}
+    with service(tmp_path, environment) as running:
+        statuses = asyncio.run(scenario(running))
+        assert running.wait(30) == 0
+        # Accepted ones are answered; those that came after the signal are told to go elsewhere.
+        assert set(statuses) <= {200, 503}
+        assert statuses.count(200) >= 16
+
+
+def test_kill_9_keeps_the_cache(tmp_path: Path) -> None:
+    with service(tmp_path) as running:
+        identities = [ask(running, number).json()["id"] for number in range(20)]
+        wait_until(lambda: stored(tmp_path) == 20, 5, "every summary being written")
+        running.signal(signal.SIGKILL)
+        running.wait(10)
+        running.start()
+        for identity in identities:
+            answer = httpx.get(f"{running.url}/v1/summaries/{identity}")
+            assert answer.status_code == 200
+        assert ask(running, 3).json()["cached"] is True
+        assert metric(running, "inbrief_articles_inferred_total") == 0
+
+
+def stored(directory: Path) -> int:
+    path = directory / "data" / CACHE_FILE
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        return int(connection.execute("SELECT COUNT(*) FROM entries").fetchone()[0])
+    finally:
+        connection.close()
+
+
+def test_a_cache_file_of_rubbish_is_moved_aside(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / CACHE_FILE).write_bytes(b"rubbish" * 5000)
+    with service(tmp_path) as running:
+        assert ask(running).status_code == 200
+        wait_until(lambda: list(data.glob("*.corrupt-*")) != [], 5, "the file being moved aside")
+        wait_until(lambda: stored(tmp_path) == 1, 5, "the summary being written")
+        assert "corrupt" in running.log.read_text()
+
+
+def test_a_full_disk_fails_no_request(tmp_path: Path) -> None:
+    """A file system of 64 KiB, on which nothing fits."""
+    data = tmp_path / "data"
+    data.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(data)], capture_output=True
+    ).returncode:
+        pytest.skip("mounting a small file system needs root")
+    try:
+        with service(tmp_path) as running:
+            assert [ask(running, number).status_code for number in range(60)] == [200] * 60
+            assert metric(running, 'inbrief_cache_total{result="error"}') > 0
+            assert httpx.get(f"{running.url}/readyz").status_code == 200
+    finally:
+        subprocess.run(["umount", "-l", str(data)], check=True)
+
+
+def test_a_data_directory_that_cannot_be_written_fails_no_request(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where the directory should be")
+    with service(tmp_path) as running:
+        assert [ask(running, number).status_code for number in range(10)] == [200] * 10
+
+
+@pytest.mark.redis
+def test_redis_killed_paused_and_back(tmp_path: Path) -> None:
+    with (
+        redis_server(tmp_path) as redis,
+        service(tmp_path, {"INBRIEF_CACHE_URL": redis.url}) as running,
+    ):
+        assert ask(running, 1).status_code == 200
+        redis.signal(signal.SIGSTOP)
+        assert [ask(running, number).status_code for number in range(2, 12)] == [200] * 10
+        redis.signal(signal.SIGCONT)
+        redis.kill()
+        assert [ask(running, number).status_code for number in range(12, 22)] == [200] * 10
+        redis.start()
+        assert ask(running, 1).status_code == 200
+        assert httpx.get(f"{running.url}/readyz").status_code == 200
+
+
+@pytest.mark.redis
+def test_two_instances_share_a_cache_and_one_takes_over_from_the_other(tmp_path: Path) -> None:
+    first_directory, second_directory = tmp_path / "a", tmp_path / "b"
+    first_directory.mkdir()
+    second_directory.mkdir()
+    with redis_server(tmp_path) as redis:
+        environment = {"INBRIEF_CACHE_URL": redis.url}
+        with (
+            service(first_directory, environment) as first,
+            service(second_directory, environment) as second,
+        ):
+            identity = ask(first, 1).json()["id"]
+            wait_until(
+                lambda: httpx.get(f"{second.url}/v1/summaries/{identity}").status_code == 200,
+                5,
+                "the other instance seeing the summary",
+            )
+            first.kill()
+            answer = ask(second, 1).json()
+            assert (answer["id"], answer["cached"]) == (identity, True)
+
+
+def test_an_engine_that_breaks_in_one_batch_leaves_the_next_one_fine(running: Service) -> None:
+    body = {"text": EXAMPLE_TEXT + " explode"}
+    broken = httpx.post(f"{running.url}/v1/summaries", json=body)
+    assert broken.status_code == 500
+    assert broken.json()["type"] == "/problems/inference-failed"
+    assert ask(running, 1).status_code == 200
+
+
+def test_a_client_that_sends_one_byte_a_second_holds_nothing(tmp_path: Path) -> None:
+    bounds = {"INBRIEF_BODY_TIMEOUT_SECONDS": "2", "INBRIEF_HEADER_TIMEOUT_SECONDS": "2"}
+    with service(tmp_path, bounds) as running:
+        slow_body = socket.create_connection(("127.0.0.1", running.port))
+        slow_body.sendall(
+            b"POST /v1/summaries HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+            b"content-length: 1000\r\n\r\n{"
+        )
+        slow_head = socket.create_connection(("127.0.0.1", running.port))
+        silent = socket.create_connection(("127.0.0.1", running.port))
+        assert dribble(slow_body, 6).startswith(b"HTTP/1.1 408")
+        slow_head.sendall(b"POST /v1/summaries HTTP/1.1\r\n")
+        assert dribble(slow_head, 6) == b""
+        silent.settimeout(5)
+        assert silent.recv(100) == b""
+        assert ask(running).status_code == 200
+        for one in (slow_body, slow_head, silent):
+            one.close()
+
+
+def dribble(connection: socket.socket, seconds: float) -> bytes:
+    """What the other side says to one byte every half second; it must say something in time."""
+    connection.settimeout(0.5)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            connection.sendall(b"x")
+            return connection.recv(1000)
+        except TimeoutError:
+            continue
+        except OSError:
+            return b""
+    raise AssertionError(f"still held after {seconds} s")
+
+
+def test_headers_are_bounded(running: Service) -> None:
+    many = {f"x-{number}": "v" * 200 for number in range(300)}
+    assert httpx.get(f"{running.url}/healthz", headers=many).status_code == 431
+    with socket.create_connection(("127.0.0.1", running.port)) as endless:
+        endless.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: ")
+        endless.settimeout(10)
+        answer = b""
+        try:
+            for _ in range(100):
+                endless.sendall(b"v" * 65_536)
+            answer = endless.recv(1000)
+        except OSError:
+            answer = answer or b"HTTP/1.1 431 (the connection was cut)"
+        assert answer.startswith((b"HTTP/1.1 431", b"HTTP/1.1 400"))
+    assert ask(running).status_code == 200
+
+
+def test_bombs_are_refused_in_bounded_memory(running: Service) -> None:
+    ask(running)
+    before = running.resident_bytes()
+    headers = {"content-type": "application/json"}
+    deep = b'{"text": ' + b"[" * 1_000_000 + b"]" * 1_000_000 + b"}"
+    gzip = {**headers, "content-encoding": "gzip"}
+    huge = b'{"text": "' + b"x" * 50_000_000 + b'"}'
+    url = f"{running.url}/v1/summaries"
+    for _ in range(3):
+        assert httpx.post(url, content=deep, headers=headers).status_code == 400
+        assert httpx.post(url, content=b"\x1f\x8b" * 1000, headers=gzip).status_code == 415
+        # The answer may come and the connection close while the client is still writing.
+        with contextlib.suppress(httpx.WriteError, httpx.ReadError):
+            assert httpx.post(url, content=huge, headers=headers).status_code == 413
+    assert ask(running, 1).status_code == 200
+    assert running.resident_bytes() - before < 100 * 2**20
+
+
+def test_idle_connections_disturb_nobody(tmp_path: Path) -> None:
+    with service(tmp_path, {"INBRIEF_HEADER_TIMEOUT_SECONDS": "3"}) as running:
+        before = running.resident_bytes()
+        idle = [socket.create_connection(("127.0.0.1", running.port)) for _ in range(800)]
+        assert ask(running).status_code == 200
+        assert running.resident_bytes() - before < 50 * 2**20
+        idle[0].settimeout(10)
+        assert idle[0].recv(10) == b""
+        for one in idle:
+            one.close()
+
+
+def test_a_model_is_swapped_behind_a_proxy_without_a_failed_request(tmp_path: Path) -> None:
+    """Rolling restart: the new instance is ready before the old one drains."""
+
+    async def scenario(old: Service, new: Service) -> tuple[list[int], set[str]]:
+        target, stop = [old], asyncio.Event()
+        statuses: list[int] = []
+        revisions: set[str] = set()
+
+        async def reader(number: int) -> None:
+            async with httpx.AsyncClient(timeout=30) as client:
+                while not stop.is_set():
+                    # As a balancer does it: a refusal to accept goes to the other instance.
+                    for one in (target[0], new):
+                        response = await client.post(
+                            f"{one.url}/v1/summaries", json=article(number)
+                        )
+                        if response.status_code != 503:
+                            break
+                    statuses.append(response.status_code)
+                    revisions.add(response.json()["model"]["revision"])
+                    number += 100
+                    await asyncio.sleep(0.01)
+
+        readers = [asyncio.create_task(reader(number)) for number in range(20)]
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(new.start)
+        old.signal(signal.SIGTERM)
+        target[0] = new
+        assert await asyncio.to_thread(old.wait, 20) == 0
+        await asyncio.sleep(0.5)
+        stop.set()
+        await asyncio.gather(*readers)
+        return statuses, revisions
+
+    old = Service(tmp_path, {"FAKE_REVISION": "a" * 12, "FAKE_SECONDS": "0.05"})
+    new = Service(tmp_path, {"FAKE_REVISION": "b" * 12, "FAKE_SECONDS": "0.05"})
+    try:
+        old.start()
+        statuses, revisions = asyncio.run(scenario(old, new))
+    finally:
+        old.kill()
+        new.kill()
+    assert set(statuses) == {200}
+    assert revisions == {"a" * 12, "b" * 12}
+
+
+def test_a_clock_that_jumps_while_serving(tmp_path: Path) -> None:
+    """libfaketime reads its offset from a file, so that the clock can jump under a process."""
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+    if library is None:
+        pytest.skip("faketime is not installed (.ci/tools installs it)")
+    offset = tmp_path / "offset"
+    offset.write_text("+0s\n")
+    environment = {
+        "LD_PRELOAD": str(library),
+        "FAKETIME_TIMESTAMP_FILE": str(offset),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    with service(tmp_path, environment) as running:
+        assert ask(running, 1).status_code == 200
+        for number, jump in enumerate(("-7200s", "+864000s", "+0s"), start=2):
+            offset.write_text(f"{jump}\n")
+            assert ask(running, 1).status_code == 200
+            assert ask(running, number).status_code == 200
+            assert httpx.get(f"{running.url}/readyz").status_code == 200
+
+
+@pytest.mark.slow
+def test_swapped_weights_are_refused_by_digest(tmp_path: Path) -> None:
+    shipped = Path(__file__).parents[2] / "models" / "weights" / "news-small"
+    weights = sorted(shipped.glob("**/*.safetensors"))
+    if not weights:
+        pytest.skip("the shipped model is not here yet")
+    copy = tmp_path / "model"
+    shutil.copytree(shipped, copy)
+    changed = copy / weights[0].relative_to(shipped)
+    content = bytearray(changed.read_bytes())
+    content[-1] ^= 0xFF
+    changed.write_bytes(content)
+    done = subprocess.run(
+        [sys.executable, "-m", "service", "models", str(copy)],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
