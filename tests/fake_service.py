@@ -1,12 +1,16 @@
 """The real service over a fake summariser, as a program: `python -m tests.fake_service`.
 
 Settings come from the environment as always. FAKE_SECONDS is what a batch
-takes; an article that holds "explode" makes its whole batch raise.
+takes; an article that holds "explode" makes its whole batch raise. The wall
+clock is off by the seconds that the file FAKE_CLOCK_OFFSET_FILE holds; as on a
+real machine, the monotonic clock is not.
 """
 
 from __future__ import annotations
 
 import os
+import time
+from pathlib import Path
 
 from service import server
 from service.app import create_app
@@ -14,7 +18,14 @@ from service.settings import load_settings
 from tests.fakes import FakeSummariser, with_info
 
 
+def shift_clock(offset_file: Path) -> None:
+    real = time.time
+    time.time = lambda: real() + float(offset_file.read_text() or 0)
+
+
 def main() -> None:
+    if "FAKE_CLOCK_OFFSET_FILE" in os.environ:
+        shift_clock(Path(os.environ["FAKE_CLOCK_OFFSET_FILE"]))
     settings = load_settings()
     summariser = FakeSummariser(
         info=with_info(name=settings.model, revision=os.environ.get("FAKE_REVISION", "0" * 12)),
