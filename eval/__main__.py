@@ -228,7 +228,7 @@ def _score_and_report(
     found = results.build(table)
     runs.finish(directory, table, found)
     print("\n".join(tables.summary(found)))
-    print(f"\n{directory / 'results.md'}")
+    print(f"\n{directory / 'report.html'}")
 
 
 if __name__ == "__main__":

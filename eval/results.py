@@ -190,9 +190,10 @@ def _date_slice(example: Example) -> str | None:
     return None
 
 
-def _position_slice(position: float | None) -> str | None:
-    if position is None:
+def _position_slice(positions: Sequence[float]) -> str | None:
+    if not positions:
         return None
+    position = sum(positions) / len(positions)
     return (
         "early third" if position < 1 / 3 else "middle third" if position < 2 / 3 else "late third"
     )

@@ -17,8 +17,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from eval import report, tables
 from eval import results as results_
-from eval import tables
 from eval.datasets import Dataset
 from eval.generate import seconds_by_id
 from eval.predictions import PredictionSet, file_name
@@ -56,6 +56,8 @@ def finish(directory: Path, table: ScoreTable, results: Mapping[str, Any]) -> No
     write_json(directory / "timings.json", timings)
     (directory / "results.md").write_text(tables.markdown(results, timings), encoding="utf-8")
     (directory / "results.csv").write_text(tables.csv_text(results), encoding="utf-8")
+    page = report.page(table, results, timings)
+    (directory / "report.html").write_text(page, encoding="utf-8")
 
 
 def timings_of(

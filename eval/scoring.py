@@ -54,13 +54,13 @@ class ScoreTable:
     """Scores of all systems on one data set: `rows[system][document]`.
 
     `reference_positions` says for each document where in the article the
-    references come from, from 0 to 1 (None: nowhere in particular).
+    sentences of its references come from, from 0 to 1.
     """
 
     dataset: Dataset
     systems: tuple[PredictionSet, ...]
     rows: Mapping[str, tuple[Scored, ...]]
-    reference_positions: tuple[float | None, ...]
+    reference_positions: tuple[tuple[float, ...], ...]
     rouge_signature: Mapping[str, object]
 
     @property
@@ -139,7 +139,7 @@ def _rouge(stemmer: bool, tokenizer: TokenizerName) -> Rouge:
 
 def _score_chunk(
     work: _Work, *, stemmer: bool, tokenizer: TokenizerName, split_references: bool
-) -> list[tuple[list[Scored], float | None]]:
+) -> list[tuple[list[Scored], tuple[float, ...]]]:
     rouge = _rouge(stemmer, tokenizer)
     examples, predictions = work
     return [
@@ -150,7 +150,7 @@ def _score_chunk(
 
 def _score_document(
     example: Example, predictions: Sequence[Prediction], rouge: Rouge, split_references: bool
-) -> tuple[list[Scored], float | None]:
+) -> tuple[list[Scored], tuple[float, ...]]:
     checker, document = _checker(example)
     source = descriptive.source_of(example.text)
     texts = [
@@ -189,7 +189,7 @@ def _score_document(
                 verified.unsupported,
             )
         )
-    return scored, _reference_position(texts, checker, document)
+    return scored, _reference_positions(texts, checker, document)
 
 
 def _checker(example: Example) -> tuple[Checker | None, documents.Document | None]:
@@ -201,14 +201,13 @@ def _checker(example: Example) -> tuple[Checker | None, documents.Document | Non
     return Checker(document), document
 
 
-def _reference_position(
+def _reference_positions(
     texts: Sequence[str], checker: Checker | None, document: documents.Document | None
-) -> float | None:
+) -> tuple[float, ...]:
     lines = [line for text in texts for line in text.split("\n") if line.strip()]
-    if checker is None or document is None or not lines:
-        return None
-    places = descriptive.positions(document, [checker.origin(line)[0] for line in lines])
-    return sum(places) / len(places)
+    if checker is None or document is None:
+        return ()
+    return tuple(descriptive.positions(document, [checker.origin(line)[0] for line in lines]))
 
 
 def _sentences(one: Prediction) -> list[str]:
