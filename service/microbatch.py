@@ -29,6 +29,8 @@ from models.stages import Stage, listening
 
 logger: Final = logging.getLogger(__name__)
 
+THREAD_NAME: Final = "inference"
+
 Refusal = Literal["queue-full", "deadline-exceeded", "draining", "left"]
 
 
@@ -125,7 +127,7 @@ class MicroBatcher:
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=THREAD_NAME)
         self._task: asyncio.Task[None] | None = None
 
     @property

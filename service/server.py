@@ -7,19 +7,30 @@ nobody is refused a connection meanwhile. A second signal ends at once.
 
 from __future__ import annotations
 
+import logging
+import os
+import socket
+import threading
 import time
 from types import FrameType
+from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from models.errors import InbriefError
+from models.errors import InbriefError, SettingsError
 from service import logs
 from service.desk import Desk
+from service.microbatch import THREAD_NAME
 from service.operation import require_guarded
 from service.settings import Settings
 from service.slow_clients import bounded_protocol, raise_descriptor_limit
+
+logger: Final = logging.getLogger(__name__)
+
+_BACKLOG: Final = 2048
+_JOIN_SECONDS: Final = 0.5
 
 
 class _Counted:
@@ -55,7 +66,7 @@ class _DrainingServer(uvicorn.Server):
             self._drain_began = time.monotonic()
             self._desk.drain()
         else:
-            super().handle_exit(sig, frame)
+            self.should_exit = self.force_exit = True
 
     async def on_tick(self, counter: int) -> bool:
         if self._desk.failure is not None:
@@ -94,10 +105,56 @@ def run(app: FastAPI, settings: Settings) -> InbriefError | None:
         server_header=False,
         access_log=False,
         lifespan="on",
-        timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
+        timeout_graceful_shutdown=1,  # the drain has waited already
         # Addresses from proxy headers are trusted by our own list, or not at all.
         proxy_headers=False,
     )
     desk: Desk = app.state.desk
-    _DrainingServer(config, counted, desk, settings).run()
+    listener = _listen(settings)
+    logger.info("inbrief %s", _address(listener, settings))
+    _DrainingServer(config, counted, desk, settings).run(sockets=[listener])
+    _leave_running_batch()
     return desk.failure
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The socket to serve on, before anything is loaded.
+
+    Raises:
+        SettingsError: the address is taken or is not one of this machine.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM
+        )[0]
+        listener = socket.create_server(address, family=family, backlog=_BACKLOG)
+    except OSError as error:
+        # asyncio and socket add the address to the text; the name service has its own numbers.
+        known = not isinstance(error, socket.gaierror) and error.errno is not None
+        reason = os.strerror(error.errno or 0) if known else error.strerror
+        raise SettingsError(
+            f"Cannot listen on {settings.host}, port {settings.port}: {reason}.",
+            field="port",
+        ) from None
+    listener.setblocking(False)
+    return listener
+
+
+def _address(listener: socket.socket, settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    scheme = "http" if settings.tls_certfile is None else "https"
+    return f"serves on {scheme}://{host}:{listener.getsockname()[1]}{settings.root_path}"
+
+
+def _leave_running_batch() -> None:
+    """End the process now if a batch still runs, for which nobody waits any more.
+
+    A thread cannot be interrupted, and the interpreter would wait for it.
+    """
+    for thread in threading.enumerate():
+        if thread.name.startswith(THREAD_NAME):
+            thread.join(_JOIN_SECONDS)
+            if thread.is_alive():
+                logger.warning("stopped within a batch")
+                logging.shutdown()
+                os._exit(1)
