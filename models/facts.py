@@ -34,7 +34,7 @@ class SourceFacts:
     `values` maps a number to the units it stands with (None: without one), `ordered` lists the
     numbers; `pairs` are ranges and scores, lower end first; `days` are (month, day); `calendar`
     holds weekdays by name and months by number. `folded` is the words of the text in one string,
-    each between spaces; `sentences` are those of each sentence.
+    each between spaces.
     """
 
     values: dict[float, frozenset[str | None]]
@@ -44,7 +44,6 @@ class SourceFacts:
     calendar: frozenset[str | int]
     names: NameIndex
     folded: str
-    sentences: tuple[str, ...]
 
     @classmethod
     def of(cls, document: Document) -> SourceFacts:
@@ -61,9 +60,8 @@ class SourceFacts:
             calendar=frozenset(WEEKDAYS[word] for word in words if word in WEEKDAYS)
             | {MONTHS[word] for word in words if word in MONTHS}
             | {day.month for day in days},
-            names=NameIndex.of(text),
+            names=NameIndex.of(text, frozenset(words)),
             folded=f" {' '.join(words)} ",
-            sentences=tuple(f" {' '.join(tokens(item.text))} " for item in document.sentences),
         )
 
     def hold_number(self, number: Number) -> bool:

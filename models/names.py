@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from models.words import FUNCTION_WORDS, MONTHS, WEEKDAYS, WORD, fold, stem, tokens
+from models.words import FUNCTION_WORDS, MONTHS, WEEKDAYS, WORD, fold, stem
 
 # Where a sentence, a quotation or a label begins, a capital says nothing.
 _BEGINS: Final = re.compile(r"""(?:^|[.!?:…]["'”’)\]]*\s+|^["'“‘«(]+|["“«‘(]|\s'|[-–—]\s)$""")
@@ -66,6 +66,11 @@ _OPENERS: Final = frozenset(
 _SAYS: Final = frozenset("said says told was is has had will won wants plans died".split())
 
 
+_HYPHENS: Final = "-\u2010\u2011"
+_HYPHEN: Final = re.compile(f"([{_HYPHENS}])")
+_PARTICLES: Final = frozenset("of de la le van von der den bin al el del da di du dos".split())
+
+
 @dataclass(frozen=True, slots=True)
 class _Word:
     text: str
@@ -93,9 +98,10 @@ class NameIndex:
     courtesy: dict[str, frozenset[str]]
 
     @classmethod
-    def of(cls, text: str) -> NameIndex:
+    def of(cls, text: str, known: frozenset[str]) -> NameIndex:
+        """Index the names of `text`; `known` are its folded words."""
         words = _words(text)
-        folded = frozenset(tokens(text)) | {word.folded for word in words}
+        folded = known | {word.folded for word in words}
         near: set[tuple[str, str]] = set()
         after: dict[str, set[str]] = {}
         before: dict[str, set[str]] = {}
@@ -125,7 +131,7 @@ class NameIndex:
 def unsupported_names(sentence: str, index: NameIndex) -> list[str]:
     """Names of `sentence`, as written, that the article behind `index` does not hold."""
     words = _words(sentence)
-    title_case = _is_title_case(words)
+    title_case = _is_title_case(sentence)
     missing: list[str] = []
     for run in _runs(sentence, words):
         names = [word for word in run if word.folded not in FUNCTION_WORDS]
@@ -141,15 +147,18 @@ def unsupported_names(sentence: str, index: NameIndex) -> list[str]:
 
 
 def _words(text: str) -> list[_Word]:
-    """Words in order, with hyphenated compounds in parts; `begins` where a capital says nothing."""
+    """Capitalised words and the particles of names, in order, compounds in their parts.
+
+    `begins` is true where a capital says nothing.
+    """
     words: list[_Word] = []
     for match in WORD.finditer(text):
-        begins = bool(_BEGINS.search(text[max(0, match.start() - 6) : match.start()])) or (
-            match.start() == 0
-        )
-        position = match.start()
-        for part in re.split("([-\u2010\u2011])", match.group()):
-            if part not in "-\u2010\u2011":
+        written, position = match.group(), match.start()
+        if written.islower() and written not in _PARTICLES:
+            continue
+        begins = position == 0 or bool(_BEGINS.search(text, max(0, position - 6), position))
+        for part in _HYPHEN.split(written):
+            if part not in _HYPHENS:
                 words.append(_Word(part, fold(part), position, position + len(part), begins))
                 begins = False
             position += len(part)
@@ -180,13 +189,10 @@ def _runs(text: str, words: list[_Word]) -> list[list[_Word]]:
     return runs
 
 
-_PARTICLES: Final = frozenset("of de la le van von der den bin al el del da di du dos".split())
-
-
-def _is_title_case(words: list[_Word]) -> bool:
+def _is_title_case(sentence: str) -> bool:
     """Whether capitals mean nothing: a headline in Title Case or in capitals."""
-    long_words = [word for word in words if len(word.text) > 3 and word.text.isalpha()]
-    capital = sum(word.text[0].isupper() for word in long_words)
+    long_words = [word for word in WORD.findall(sentence) if len(word) > 3 and word.isalpha()]
+    capital = sum(word[0].isupper() for word in long_words)
     return len(long_words) >= 4 and capital > 0.75 * len(long_words)
 
 

@@ -128,6 +128,14 @@ _HEDGES: Final = {
     "circa": "about", "close": "about", "most": "under", "to": "",
 }  # fmt: skip
 _RANGE: Final = frozenset({"-", "–", "—", "to", "and"})
+_WINDOW: Final = 40
+# How number words, months and "a million" begin: loose, because it only says where to look.
+_ANCHOR: Final = re.compile(
+    r"\d|\b(?:[Tt](?:wo|en|hree|hir|we)|[Ff](?:our|ive|if|or|eb)|[Ss](?:ix|even|ep)|[Ee](?:igh|lev)"
+    r"|[Nn](?:ine|ov)|[Zz]ero|[Oo](?:ne|ct)|[Hh]undredth|[Jj](?:an|u[nl])|[Mm]a[ry]|[Aa](?:pr|ug)"
+    r"|[Dd]ec|[Aa]n?[ -](?:hundred|thou|mill|bill|trill|dozen)"
+    r"|TWO|TEN|THREE|THIR|TWE|FOUR|FIVE|FIF|FOR|SIX|SEVEN|EIGH|ELEV|NINE|ONE)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,27 +149,44 @@ class _Word:
 def numbers(text: str, language: str = "en") -> tuple[list[Number], list[Day]]:
     """The numbers and days of `text`, in order; a day of a month is not listed as a number too."""
     decimal_comma = language in _DECIMAL_COMMA
-    pattern = _SPACED_TOKEN if decimal_comma else _TOKEN
-    words = [
-        _Word(match.group(), match.group().lower(), match.start(), match.end())
-        for match in pattern.finditer(text)
-    ]
     found: list[Number] = []
     days: list[Day] = []
-    index = 0
-    while index < len(words):
-        day = _day(text, words, index)
-        if day:
-            days.append(day[0])
-            index = day[1]
-            continue
-        number = _number(text, words, index, decimal_comma)
-        if number is None:
-            index += 1
-            continue
-        found.append(number[0])
-        index = number[1]
+    for start, end in _windows(text):
+        words = _split(text, start, end, _SPACED_TOKEN if decimal_comma else _TOKEN)
+        index = 0
+        while index < len(words):
+            if day := _day(text, words, index):
+                days.append(day[0])
+                index = day[1]
+            elif number := _number(text, words, index, decimal_comma):
+                found.append(number[0])
+                index = number[1]
+            else:
+                index += 1
     return _paired(text, found), days
+
+
+def _windows(text: str) -> list[tuple[int, int]]:
+    """Ranges of `text` around whatever may be or name a number: the rest need not be looked at."""
+    ranges: list[tuple[int, int]] = []
+    for match in _ANCHOR.finditer(text):
+        if ranges and match.end() <= ranges[-1][1] - _WINDOW // 2:
+            continue
+        start = text.rfind(" ", 0, max(0, match.start() - _WINDOW)) + 1
+        end = text.find(" ", match.end() + _WINDOW)
+        end = len(text) if end < 0 else end
+        if ranges and start <= ranges[-1][1]:
+            ranges[-1] = (ranges[-1][0], end)
+        else:
+            ranges.append((start, end))
+    return ranges
+
+
+def _split(text: str, start: int, end: int, pattern: re.Pattern[str]) -> list[_Word]:
+    return [
+        _Word(match.group(), match.group().lower(), match.start(), match.end())
+        for match in pattern.finditer(text, start, end)
+    ]
 
 
 def _at(words: list[_Word], index: int) -> str:
@@ -183,7 +208,8 @@ def _day(text: str, words: list[_Word], index: int) -> tuple[Day, int] | None:
             return Day(text[word.start : end], month, int(word.text), word.start, end), after + 1
         return None
     month = MONTHS.get(word.lower)
-    if not month or not _names_month(word):
+    dated = _at(words, index - 1) in {"on", "of", "since", "until", "by", "from"}
+    if not month or not (_names_month(word) or dated):
         return None
     after = index + 1
     if _at(words, after) == ".":

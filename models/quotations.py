@@ -22,7 +22,8 @@ _SAID: Final = (
 _NAME: Final = r"((?:[A-ZÀ-ÞА-Я][\w.'’-]*\s+){0,4}[A-ZÀ-ÞА-Я][\w'’-]+)"
 _SPEAKER: Final = (
     re.compile(rf"{_NAME}(?:,[^,\"“”]{{2,60}},)?\s+(?:\w+ly\s+|has\s+|had\s+|also\s+)?{_SAID}\b"),
-    re.compile(rf"\b{_SAID}\s+{_NAME}"),
+    # "told Reuters" names who listens.
+    re.compile(rf"\b(?!told){_SAID}\s+{_NAME}"),
     re.compile(rf"(?i:according to)\s+{_NAME}"),
 )
 _PRONOUNS: Final = frozenset("he she they it i we you but and in on at the a an this that".split())

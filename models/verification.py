@@ -65,7 +65,7 @@ def verify(
     if document.language in _NEGATED_LANGUAGES and (word := contradicts(sentence, sources)):
         unsupported += [word] if not any(word in other for other in unsupported) else []
     unique = tuple(dict.fromkeys(unsupported))
-    return Verdict(not unique, unique, _support(sentence, evidence, facts, len(unique)))
+    return Verdict(not unique, unique, _support(sentence, sources, facts, len(unique)))
 
 
 def _unsupported_quotations(sentence: str, document: Document, facts: SourceFacts) -> list[str]:
@@ -76,7 +76,11 @@ def _unsupported_quotations(sentence: str, document: Document, facts: SourceFact
         if any(piece not in facts.folded for piece in pieces):
             missing.append(quotation.text)
             continue
-        places = [index for index, words in enumerate(facts.sentences) if pieces[0] in words]
+        places = [
+            item.index
+            for item in document.sentences
+            if pieces[0] in f" {' '.join(tokens(item.text))} "
+        ]
         if places and not _is_said(quotation.text, sentence, places, document):
             missing.append(quotation.text)
     return missing
@@ -98,7 +102,7 @@ def _is_said(quotation: str, sentence: str, places: list[int], document: Documen
     return not named or bool(named & set(tokens(" ".join(holders))))
 
 
-def _support(sentence: str, evidence: Sequence[int], facts: SourceFacts, missing: int) -> float:
+def _support(sentence: str, sources: Sequence[str], facts: SourceFacts, missing: int) -> float:
     """How much of the sentence the article says in one piece, less for each thing missing.
 
     Mostly the mean of two shares: word pairs that the best evidence sentence has, and words that
@@ -109,7 +113,7 @@ def _support(sentence: str, evidence: Sequence[int], facts: SourceFacts, missing
     if not words:
         return 0.0
     stems = list(map(stem, words))
-    source = list(map(stem, facts.sentences[evidence[0]].split())) if evidence else []
+    source = list(map(stem, tokens(sources[0]))) if sources else []
     near, pairs = set(pairwise(source)), list(pairwise(stems))
     together = sum(pair in near for pair in pairs) / len(pairs) if pairs else 0.0
     whole = 1 - (fragments(words, facts.folded) - 1) / len(words)

@@ -122,7 +122,7 @@ def tokens(text: str) -> list[str]:
     """Folded words of `text` in order; hyphenated compounds as their parts."""
     words: list[str] = []
     for word in WORD.findall(text):
-        if _UNSPACED.search(word):
+        if not word.isascii() and _UNSPACED.search(word):
             words.extend(_UNSPACED_OR_RUN.findall(word))
         elif "-" in word or "\u2010" in word or "\u2011" in word:
             words.extend(filter(None, map(fold, re.split("[-\u2010\u2011]", word))))
