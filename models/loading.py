@@ -22,7 +22,7 @@ DEFAULT_MODEL: Final = "news-small"
 WEIGHTS: Final = Path(__file__).parent / "weights"
 
 DEVICES: Final = ("auto", "cpu", "cuda")
-ENGINES: Final = ("auto", "transformers", "ctranslate2")
+ENGINES: Final = ("auto", "native", "ctranslate2", "transformers")
 PRECISIONS: Final = ("auto", "fp32", "bf16", "fp16", "int8")
 
 _LEAD: Final = re.compile(r"lead-(\d+)")
@@ -85,7 +85,7 @@ def available() -> list[ModelInfo]:
 
 
 def user_cache() -> Path:
-    """Where converted weights lie: INBRIEF_MODEL_CACHE_DIR, else inbrief's folder in the user's cache."""
+    """Where converted weights lie: INBRIEF_MODEL_CACHE_DIR, else in the user's cache directory."""
     if named := os.environ.get("INBRIEF_MODEL_CACHE_DIR"):
         return Path(named)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "inbrief"
@@ -154,32 +154,41 @@ def _load_checkpoint(directory: Path, name: str, wish: _Wish, cache_dir: Path) -
 
 def _choose_engine(checkpoint: Checkpoint, wish: _Wish, cache_dir: Path) -> tuple[Engine, str]:
     """The engine for this checkpoint on this machine, and a sentence that says why."""
-    from models.engines import ctranslate2, transformers
+    from models.engines import ctranslate2, native, transformers
 
     device = _choose_device(wish.device)
     engine, precision = wish.engine, wish.precision
-    convertible = checkpoint.architecture in ctranslate2.ARCHITECTURES
+    why = "it was asked for"
     if engine == "auto":
-        if device == "cpu" and convertible and precision in ("auto", "int8"):
-            engine, why = "ctranslate2", "int8 runs this shape faster than transformers on a CPU"
-        else:
-            engine, why = "transformers", "it runs every architecture on every device"
-    else:
-        why = "it was asked for"
-    if engine == "ctranslate2":
-        precision = "int8" if precision == "auto" else precision
+        own = checkpoint.architecture in native.ARCHITECTURES and device == "cpu"
+        engine = "native" if own and precision in ("auto", *native.PRECISIONS) else "transformers"
+        why = (
+            "our own engine runs this architecture, with rows that never wait for each other"
+            if engine == "native"
+            else "it runs every architecture on every device"
+        )
+    if precision == "auto":
+        precision = _choose_precision(engine, device)
+    made: Engine
+    if engine == "native":
+        if device != "cpu":
+            raise IncompatibleModel("The native engine runs on CPU.", field="engine")
+        made = native.NativeEngine(checkpoint, precision)
+    elif engine == "ctranslate2":
         if precision not in ctranslate2.COMPUTE_TYPES:
             raise IncompatibleModel(f"CTranslate2 does not run {precision}.", field="precision")
-        made: Engine = ctranslate2.CTranslate2Engine(
-            checkpoint, cache_dir, precision, device, threads()
-        )
+        made = ctranslate2.CTranslate2Engine(checkpoint, cache_dir, precision, device, threads())
     else:
-        if precision == "auto":
-            precision = "bf16" if device == "cuda" else "fp32"
         if precision not in transformers.DTYPES:
             raise IncompatibleModel(f"transformers does not run {precision}.", field="precision")
         made = transformers.TransformersEngine(checkpoint, precision, device)
     return made, f"{engine} in {precision} on {device}: {why}."
+
+
+def _choose_precision(engine: str, device: str) -> str:
+    if device == "cuda":
+        return "bf16" if engine == "transformers" else "fp16"
+    return "fp32" if engine == "transformers" else "int8"
 
 
 def _choose_device(wanted: str) -> str:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from models import evidence, verification
 from models.contract import (
     MAX_HEADLINE_WORDS,
     MAX_POINTS,
@@ -33,7 +32,10 @@ from models.errors import (
     UnsupportedLanguage,
     UnsupportedLength,
 )
+from models.evidence import EvidenceIndex, align
+from models.facts import SourceFacts
 from models.languages import UNDETERMINED
+from models.verification import verify
 
 MAX_SENTENCES: Final[dict[Kind, dict[Length, int]]] = {
     "key-points": MAX_POINTS,
@@ -115,7 +117,6 @@ def finish(
     *,
     read_sentences: int,
     fallback: Sequence[int] = (),
-    facts: verification.SourceFacts | None = None,
     emit: Callable[[SummarySentence], None] | None = None,
 ) -> Summary:
     """Verify, repair and align `drafts`, and bound them by whole sentences.
@@ -128,7 +129,7 @@ def finish(
         InputError: no whole sentence fits into `max_words`.
         InferenceFailed: the model wrote nothing usable and there is no fallback.
     """
-    finisher = _Finisher(document, options, facts or verification.SourceFacts.of(document), emit)
+    finisher = _Finisher(document, options, emit)
     for draft in drafts:
         finisher.add(draft)
     if not finisher.sentences and options.kind != "headline":
@@ -154,7 +155,6 @@ class _Finisher:
         self,
         document: Document,
         options: SummaryOptions,
-        facts: verification.SourceFacts,
         emit: Callable[[SummarySentence], None] | None,
     ) -> None:
         self.sentences: list[SummarySentence] = []
@@ -162,7 +162,8 @@ class _Finisher:
         self.too_long = False
         self._document = document
         self._options = options
-        self._facts = facts
+        self._facts = SourceFacts.of(document)
+        self._index = EvidenceIndex.of(document)
         self._emit = emit
         self._most = max_sentences(options)
         self._words = 0
@@ -222,10 +223,10 @@ class _Finisher:
         text = _tidy(text, self._options.kind)
         if not text or not self._fits(text):
             return None
-        indices = evidence.align(text, self._document) if known is None else known
+        indices = align(text, self._document, self._index) if known is None else known
         if not indices:
             return None
-        verdict = verification.verify(text, self._document, indices)
+        verdict = verify(text, self._document, indices, self._facts)
         spans = tuple(self._document.sentences[index].span for index in indices)
         return SummarySentence(text, spans, verdict.supported, verdict.unsupported), indices
 

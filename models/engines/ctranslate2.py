@@ -69,6 +69,8 @@ class CTranslate2Engine:
         prefix = self._prefix(settings)
         # transformers puts a forced end token in the last place; CTranslate2 knows none.
         most = settings.max_new_tokens - (self._checkpoint.forced_eos_id is not None)
+        if most < 1:  # room for the forced end only
+            return [[Hypothesis((), None, finished=False)] for _ in batch]
         try:
             results = self._translator.translate_batch(
                 [[_token(token) for token in row] for row in batch],
@@ -80,7 +82,7 @@ class CTranslate2Engine:
                 length_penalty=settings.length_penalty,
                 no_repeat_ngram_size=settings.no_repeat_ngram,
                 min_decoding_length=settings.min_new_tokens,
-                max_decoding_length=max(1, most),
+                max_decoding_length=most,
                 max_input_length=0,  # the default cuts input at 1024 tokens without a word
                 return_scores=settings.beams > 1,
             )
@@ -151,6 +153,9 @@ def _convert_into(checkpoint: Checkpoint, directory: Path, compute_type: str) ->
                 config.normalize_before = checkpoint.architecture in {"pegasus", "mbart"}
             if not hasattr(config, "normalize_embedding"):
                 config.normalize_embedding = checkpoint.architecture != "pegasus"
+            if checkpoint.architecture in {"t5", "mt5"}:
+                # transformers 5 ties the embeddings of every T5; what scales is said elsewhere.
+                config.tie_word_embeddings = getattr(config, "scale_decoder_outputs", False)
             return network
 
         def load_tokenizer(self, tokenizer_class: Any, name: str, **_: Any) -> Any:

@@ -1,0 +1,238 @@
+"""Our own engine for BART, mBART, PEGASUS, T5 and mT5 on a CPU: continuous batches, no padding.
+
+Articles wait sorted by length. Each takes a slot, and as soon as its summary
+ends the slot goes to the next one, so that a batch never waits for its
+slowest row. Greedy search drafts from the article where that pays.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from models.checkpoints import Checkpoint
+from models.engines.base import TokenIds
+from models.engines.drafting import DRAFT_TOKENS, DraftingSwitch, SourceIndex
+from models.engines.search import BeamSearch, Constraints, GreedySearch
+from models.errors import IncompatibleModel, InferenceFailed
+from models.generation import GenerationSettings, Hypothesis
+from models.networks.linear import PRECISIONS
+from models.networks.seq2seq import ARCHITECTURES, DecoderState, Seq2Seq
+from models.networks.seq2seq_weights import build
+
+# Rows that share one pass over the weights; more gain little and cost memory.
+_MAX_ROWS: Final = 32
+# Tokens encoded at once: enough for full speed, few enough to stay in the cache.
+_ENCODER_TOKENS: Final = 1024
+_ROUND_TOKENS: Final = 64
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the engine has done so far: for reports, and to see whether drafts pay."""
+
+    steps: int = 0
+    tokens: int = 0
+    drafted: int = 0
+    accepted: int = 0
+
+
+@dataclass(slots=True)
+class _Job:
+    row: int
+    search: GreedySearch | BeamSearch
+    source: SourceIndex | None = None
+    expected: int | None = None
+    draft: tuple[int, ...] = field(default=())
+
+
+class NativeEngine:
+    """Runs `Seq2Seq` in fp32, bf16 or int8.
+
+    `drafting` turns source-copy drafts on for greedy search; they switch
+    themselves off where they do not pay. Raises IncompatibleModel for another
+    architecture or precision.
+    """
+
+    name = "native"
+    device = "cpu"
+
+    def __init__(
+        self, checkpoint: Checkpoint, precision: str = "int8", *, drafting: bool = True
+    ) -> None:
+        if checkpoint.architecture not in ARCHITECTURES:
+            raise IncompatibleModel(
+                f"The native engine does not run {checkpoint.architecture} checkpoints.",
+                field="engine",
+            )
+        if precision not in PRECISIONS:
+            raise IncompatibleModel(
+                f"The native engine runs {', '.join(PRECISIONS)}, not {precision}.",
+                field="precision",
+            )
+        from models.engines.transformers import load_network
+
+        self.precision = precision
+        self.counters = Counters()
+        self._checkpoint = checkpoint
+        self._drafting = drafting
+        self._switch = DraftingSwitch()
+        self._network: Seq2Seq = build(load_network(checkpoint, torch.float32), precision)
+        self._state: DecoderState | None = None
+        self._shape = (0, 0, 0, 0)
+
+    @torch.inference_mode()
+    def generate(
+        self, batch: Sequence[TokenIds], settings: GenerationSettings
+    ) -> list[list[Hypothesis]]:
+        results: list[list[Hypothesis]] = [[] for _ in batch]
+        if not batch:
+            return results
+        constraints = Constraints.of(self._checkpoint, settings)
+        waiting = sorted(range(len(batch)), key=lambda row: (len(batch[row]), -row))
+        state = self._prepare_state(batch, settings)
+        slots = max(1, min(len(batch), _MAX_ROWS // settings.beams))
+        jobs: list[_Job] = []
+        try:
+            while waiting or jobs:
+                while waiting and len(jobs) < slots:
+                    rows = self._next_articles(waiting, batch, slots - len(jobs))
+                    jobs += self._admit([(row, batch[row]) for row in rows], state, constraints)
+                if settings.beams > 1:
+                    self._step_beams(jobs, state)
+                else:
+                    self._step_greedy(jobs, state, settings)
+                self._retire(jobs, state, results)
+        except (RuntimeError, MemoryError) as error:
+            self._state = None
+            raise InferenceFailed("The network failed on this batch.") from error
+        return results
+
+    def _prepare_state(
+        self, batch: Sequence[TokenIds], settings: GenerationSettings
+    ) -> DecoderState:
+        """Memories large enough for this batch; kept from call to call, so that memory is flat."""
+        slots = max(1, min(len(batch), _MAX_ROWS // settings.beams))
+        positions = settings.max_new_tokens + DRAFT_TOKENS + 1
+        tokens = max(len(row) for row in batch)
+        needed = (settings.beams, slots, positions, -(-tokens // _ROUND_TOKENS) * _ROUND_TOKENS)
+        held = self._shape
+        if self._state is None or held[0] != needed[0] or any(map(int.__lt__, held, needed)):
+            self._state = None  # the old one goes before the new one comes
+            self._shape = needed if held[0] != needed[0] else tuple(map(max, held, needed))
+            beams, slots, positions, tokens = self._shape
+            self._state = DecoderState(self._network, slots, beams, positions, tokens)
+        self._state.clear()
+        return self._state
+
+    def _next_articles(self, waiting: list[int], batch: Sequence[TokenIds], free: int) -> list[int]:
+        rows = [waiting.pop()]
+        tokens = len(batch[rows[0]])
+        while waiting and len(rows) < free and tokens + len(batch[waiting[-1]]) <= _ENCODER_TOKENS:
+            rows.append(waiting.pop())
+            tokens += len(batch[rows[-1]])
+        return rows
+
+    def _admit(
+        self,
+        articles: list[tuple[int, TokenIds]],
+        state: DecoderState,
+        constraints: Constraints,
+    ) -> list[_Job]:
+        hidden = self._network.encode([ids for _, ids in articles])
+        jobs, start = [], 0
+        for row, ids in articles:
+            state.add(self._network.cross_memory(hidden[start : start + len(ids)]))
+            start += len(ids)
+            if constraints.settings.beams > 1:
+                jobs.append(_Job(row, BeamSearch(constraints)))
+            else:
+                source = SourceIndex(ids) if self._drafting else None
+                jobs.append(_Job(row, GreedySearch(constraints), source))
+        return jobs
+
+    def _step_greedy(
+        self, jobs: list[_Job], state: DecoderState, settings: GenerationSettings
+    ) -> None:
+        began = time.perf_counter()
+        width = 1 + self._draft(jobs, settings)
+        pad = self._checkpoint.pad_id
+        inputs = torch.tensor(
+            [
+                [job.search.tokens[-1], *job.draft, *[pad] * (width - 1 - len(job.draft))]
+                for job in jobs
+            ]
+        )  # (rows, width)
+        logits = self._network.logits(self._network.step(inputs, state))
+        best = logits.argmax(dim=-1).view(len(jobs), width).tolist()
+        logits = logits.view(len(jobs), width, -1)
+        kept = [self._accept(job, best[row], logits[row]) for row, job in enumerate(jobs)]
+        state.advance(torch.tensor(kept))
+        seconds = time.perf_counter() - began
+        self.counters.steps += 1
+        self.counters.tokens += sum(kept)
+        if width > 1:
+            self._switch.saw_drafted(seconds, sum(kept) / len(kept))
+        else:
+            self._switch.saw_plain(seconds)
+
+    def _draft(self, jobs: list[_Job], settings: GenerationSettings) -> int:
+        """Give each row its draft; the length of the longest."""
+        longest = 0
+        wanted = self._drafting and self._switch.wants_draft()
+        for job in jobs:
+            job.draft = ()
+            assert isinstance(job.search, GreedySearch)
+            if not wanted or job.source is None:
+                continue
+            left = settings.max_new_tokens - len(job.search.tokens)
+            job.draft = job.source.draft(job.search.tokens, job.expected, min(DRAFT_TOKENS, left))
+            longest = max(longest, len(job.draft))
+        return longest
+
+    def _accept(self, job: _Job, best: list[int], logits: Tensor) -> int:
+        """Append what greedy search writes while the draft agrees; how many tokens were read."""
+        assert isinstance(job.search, GreedySearch)
+        for place, drafted in enumerate((*job.draft, None)):
+            token = job.search.choose(best[place], logits[place])
+            if token != drafted or job.search.done:
+                self.counters.accepted += place
+                self.counters.drafted += len(job.draft)
+                return place + 1
+        raise AssertionError("the place after the draft ends the loop")
+
+    def _step_beams(self, jobs: list[_Job], state: DecoderState) -> None:
+        beams = state.beams
+        searches = [job.search for job in jobs if isinstance(job.search, BeamSearch)]
+        inputs = torch.tensor([[beam[-1]] for search in searches for beam in search.running])
+        logits = self._network.logits(self._network.step(inputs, state))
+        normaliser = torch.logsumexp(logits, dim=-1)
+        for index, search in enumerate(searches):
+            rows = slice(index * beams, (index + 1) * beams)
+            search.constrain(logits[rows], normaliser[rows])
+        values, tokens = torch.topk(logits, min(2 * beams, logits.shape[-1]), dim=-1)
+        values = values - normaliser[:, None]
+        sources: list[int] = []
+        for index, search in enumerate(searches):
+            rows = slice(index * beams, (index + 1) * beams)
+            sources += [index * beams + beam for beam in search.update(values[rows], tokens[rows])]
+        state.advance(1)
+        state.reorder(torch.tensor(sources))
+        self.counters.steps += 1
+        self.counters.tokens += len(searches)
+
+    def _retire(
+        self, jobs: list[_Job], state: DecoderState, results: list[list[Hypothesis]]
+    ) -> None:
+        for slot in range(len(jobs) - 1, -1, -1):
+            job = jobs[slot]
+            if job.search.done:
+                results[job.row] = job.search.hypotheses()
+                state.remove(slot)
+                jobs[slot] = jobs[-1]
+                jobs.pop()

@@ -1,0 +1,102 @@
+"""Linear layers for inference on a CPU, weights packed once for the machine's matrix kernels.
+
+    fp32  oneDNN, weights in its blocked layout
+    bf16  the same; inputs rounded to bf16, sums in fp32
+    int8  weights and inputs as 8-bit integers, sums exact in 32 bits
+
+For int8 each row of the input has its own scale (its largest magnitude over
+127) and each row of the weights too. As the integer sums are exact, a row's
+result does not depend on the rows beside it.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+import torch
+from torch import Tensor
+
+PRECISIONS: Final = ("fp32", "bf16", "int8")
+# An input row is stored as unsigned bytes around this zero point: the kernels want u8 by s8.
+_ZERO_POINT: Final = 128
+
+
+class Linear(Protocol):
+    """y = x W^T + b over the last axis; x (rows, in) and y (rows, out), both fp32."""
+
+    def __call__(self, x: Tensor) -> Tensor: ...
+
+
+def make_linear(weight: Tensor, bias: Tensor | None, precision: str) -> Linear:
+    """A linear layer from `weight` (out, in) and `bias` (out)."""
+    if precision == "int8":
+        return Int8Linear(weight, bias)
+    if weight.device.type == "cpu" and torch.backends.mkldnn.is_available():
+        return PackedLinear(weight, bias, DTYPES[precision])
+    return PlainLinear(weight, bias, DTYPES[precision])
+
+
+DTYPES: Final = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+class PlainLinear:
+    def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
+        self._weight = weight.detach().to(dtype)
+        self._bias = None if bias is None else bias.detach().to(dtype)
+        self._dtype = dtype
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.nn.functional.linear(x.to(self._dtype), self._weight, self._bias).float()
+
+
+class PackedLinear:
+    """torch's oneDNN linear; the layout is packed once instead of at every call."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
+        weight = weight.detach().to(dtype).contiguous()
+        self._packed = torch.ops.mkldnn._reorder_linear_weight(weight)
+        self._bias = None if bias is None else bias.detach().to(dtype)
+        self._dtype = dtype
+
+    def __call__(self, x: Tensor) -> Tensor:
+        y: Tensor = torch.ops.mkldnn._linear_pointwise(
+            x.to(self._dtype), self._packed, self._bias, "none", [], ""
+        )
+        return y.float()
+
+
+class Int8Linear:
+    """Dynamic quantisation by row of the input, static by row of the weights, both symmetric."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        weight = weight.detach().float()
+        scales = weight.abs().amax(dim=1).clamp_min(1e-12) / 127  # (out,)
+        quantised = (weight / scales[:, None]).round().to(torch.int8).contiguous()
+        self._packed = torch.ops.onednn.qlinear_prepack(quantised, None)
+        self._scales = scales
+        self._zeros = torch.zeros(weight.shape[0], dtype=torch.int32)
+        self._bias = None if bias is None else bias.detach().float()
+        self._one = torch.tensor(1.0)
+        self._zero_point = torch.tensor(_ZERO_POINT, dtype=torch.int32)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        quantised, scale = quantise_rows(x)
+        return self.from_quantised(quantised, scale)
+
+    def from_quantised(self, quantised: Tensor, scale: Tensor) -> Tensor:
+        """`quantised` (rows, in) u8 around 128 and `scale` (rows, 1), from `quantise_rows`."""
+        y: Tensor = torch.ops.onednn.qlinear_pointwise(
+            quantised, self._one, self._zero_point, self._packed, self._scales, self._zeros,
+            None, 1.0, 0, torch.float32, "none", [], "",
+        )  # fmt: skip
+        if self._bias is None:
+            return y.mul_(scale)
+        return torch.addcmul(self._bias, y, scale)
+
+
+def quantise_rows(x: Tensor) -> tuple[Tensor, Tensor]:
+    """(x / scale rounded + 128 as u8, scale), one scale a row."""
+    largest = torch.linalg.vector_norm(x, float("inf"), dim=-1, keepdim=True).clamp_min_(1e-12)
+    # Truncation after adding a half rounds to nearest; every value is positive here.
+    shifted = torch.addcmul(x.new_tensor(_ZERO_POINT + 0.5), x, 127 / largest)
+    return shifted.to(torch.uint8), largest / 127
