@@ -20,7 +20,7 @@ _POSSESSIVE: Final = re.compile(r"['’]s$", re.IGNORECASE)
 _DOTTED: Final = re.compile(r"(?:[^\W\d_]\.)+")
 _ABBREVIATIONS: Final = frozenset(
     "mr. mrs. ms. dr. prof. rev. gov. gen. sen. rep. lt. col. capt. sgt. cpl. st. mt. jr. sr. "
-    "inc. ltd. co. corp. bros. no. vs. etc. jan. feb. mar. apr. jun. jul. aug. sep. sept. oct. "
+    "inc. ltd. co. corp. bros. vs. etc. jan. feb. mar. apr. jun. jul. aug. sep. sept. oct. "
     "nov. dec. ave. blvd. dept. hon. maj. adm. cmdr. supt. det. insp. ph.d.".split()
 )
 _QUOTES: Final = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "`": "'"})

@@ -1,28 +1,92 @@
-"""python -m models.training --recipe NAME --data DIR --out DIR [--resume]"""
+"""Train a model of inbrief's kind on your own data.
+
+Examples:
+    python -m models.training --recipe salience --data DIR --out DIR
+    python -m models.training --recipe rewriter-cpu --data DIR --out DIR --minutes 75
+    python -m models.training --recipe finetune --base DIR_OR_ID --data mine.jsonl --out DIR
+"""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from models.errors import InbriefError
+from models.training.config import FinetuneConfig
 from models.training.rewriter import CPU, GPU, train_rewriter
+from models.training.salience import SalienceRecipe, train_salience
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m models.training", description=__doc__)
-    parser.add_argument("--recipe", required=True, choices=["rewriter-cpu", "rewriter-gpu"])
-    parser.add_argument("--data", required=True, type=Path, help="directory of training files")
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the recipe that the arguments name; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.recipe == "finetune":
+            _finetune(options)
+        elif options.recipe == "salience":
+            train_salience(SalienceRecipe(), options.data, options.out, resume=options.resume)
+        else:
+            recipe = CPU if options.recipe == "rewriter-cpu" else GPU
+            if options.minutes is not None:
+                training = replace(recipe.training, minutes=options.minutes)
+                recipe = replace(recipe, training=training)
+            train_rewriter(recipe, options.data, options.out, resume=options.resume)
+    except InbriefError as error:
+        print(f"models.training: {error.message}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _finetune(options: argparse.Namespace) -> None:
+    # transformers' trainer takes seconds to import; the other recipes do without.
+    from models.training.finetune import finetune
+
+    if options.base is None:
+        raise SystemExit("--recipe finetune needs --base")
+    changes = {
+        name: getattr(options, name)
+        for name in ("epochs", "batch_size", "learning_rate", "evaluation_steps", "patience")
+        if getattr(options, name) is not None
+    }
+    best = finetune(
+        options.base,
+        options.data,
+        options.out,
+        replace(FinetuneConfig(), **changes),
+        resume=options.resume,
+        allow_download=options.allow_download,
+    )
+    print(f"the best checkpoint is in {best}; serve it with: inbrief serve --model {best}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m models.training",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--recipe", required=True, choices=["salience", "rewriter-cpu", "rewriter-gpu", "finetune"]
+    )
+    parser.add_argument(
+        "--data", required=True, type=Path, help="directory of training files; finetune: one file"
+    )
     parser.add_argument("--out", required=True, type=Path, help="checkpoints and the result")
-    parser.add_argument("--minutes", type=float, help="time budget of the whole run")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-    options = parser.parse_args(arguments)
-    recipe = CPU if options.recipe == "rewriter-cpu" else GPU
-    if options.minutes is not None:
-        recipe = replace(recipe, training=replace(recipe.training, minutes=options.minutes))
-    train_rewriter(recipe, options.data, options.out, resume=options.resume)
+    parser.add_argument("--minutes", type=float, help="rewriter: time budget of the whole run")
+    tuned = parser.add_argument_group("finetune")
+    tuned.add_argument("--base", help="checkpoint directory or hub id")
+    tuned.add_argument("--allow-download", action="store_true", help="fetch --base from the hub")
+    tuned.add_argument("--epochs", type=float)
+    tuned.add_argument("--batch-size", type=int)
+    tuned.add_argument("--learning-rate", type=float)
+    tuned.add_argument("--evaluation-steps", type=int, help="steps between validations")
+    tuned.add_argument("--patience", type=int, help="validations without a gain before stopping")
+    return parser
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

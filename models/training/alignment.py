@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+FIRST_JUMP: Final = 0.9  # into the target, so that one run beats a word and a run
 FORWARD_JUMP: Final = 1.0
 BACKWARD_JUMP: Final = 3.0
 CONTEXT_JUMP: Final = 2.0  # into or out of the context, on top of the direction
@@ -58,7 +59,7 @@ def align(
         following: dict[int, tuple[float, tuple[int | str, ...]]] = {}
         for last, (cost, path) in states.items():
             for place in places.get(key, ()):
-                total = cost + _jump(last, place, source.target_start)
+                total = cost + _jump(last, place, source.target_start, first=not path)
                 if place not in following or total < following[place][0]:
                     following[place] = (total, (*path, place))
             if key in written:
@@ -73,9 +74,11 @@ def align(
     return list(path) if len(set(copied)) == len(copied) else None
 
 
-def _jump(last: int, place: int, target_start: int) -> float:
+def _jump(last: int, place: int, target_start: int, *, first: bool) -> float:
     if place == last + 1:
         return 0.0
+    if first and place >= target_start:
+        return FIRST_JUMP
     cost = FORWARD_JUMP if place > last else BACKWARD_JUMP
     if (place < target_start) != (last < target_start):
         cost += CONTEXT_JUMP

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -22,7 +23,13 @@ from models.rewriter_input import (
 )
 from models.training.pairs import Pair
 
-UNSPECIFIED_LENGTH_SHARE = 0.15
+UNSPECIFIED_LENGTH_SHARE: Final = 0.15
+# Context that the reference does not use and the sentence does not call for is mostly left out:
+# shorter sources train faster, and the rewriter learns to do without.
+UNUSED_CONTEXT_SHARE: Final = 0.25
+_CALLS_FOR_CONTEXT: Final = frozenset(
+    "he she it they his her its their him them this these that those".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,8 @@ def examples(
         inputs = []
         for pair in chunk:
             task: Task = "headline" if pair.task == "headline" else "sentence"
-            inputs.append(RewriteInput(pair.sentence, pair.previous, pair.lead, task))
+            lead, previous = _context(pair, generator)
+            inputs.append(RewriteInput(pair.sentence, previous, lead, task))
         for pair, found in zip(chunk, featuriser.features(inputs), strict=True):
             slots = _slots_of_places(pair, found)
             places = [step for step in pair.derivation if isinstance(step, int)]
@@ -77,6 +85,19 @@ def examples(
                 found = replace(found, length=length_class(len(actions)))
             result.append(Example(found, [*actions, END]))
     return result
+
+
+def _context(pair: Pair, generator: random.Random) -> tuple[str, str]:
+    """Lead and previous sentence of a pair, or an empty string for what is left out."""
+    places = [step for step in pair.derivation if isinstance(step, int)]
+    lead_words, previous_words = len(find_words(pair.lead)), len(find_words(pair.previous))
+    uses_lead = any(place < lead_words for place in places)
+    uses_previous = any(lead_words <= place < lead_words + previous_words for place in places)
+    called_for = any(word.key in _CALLS_FOR_CONTEXT for word in find_words(pair.sentence)[:12])
+    share = 0.7 if called_for else UNUSED_CONTEXT_SHARE
+    keeps_lead = uses_lead or generator.random() < share
+    keeps_previous = uses_previous or generator.random() < share
+    return pair.lead if keeps_lead else "", pair.previous if keeps_previous else ""
 
 
 def _slots_of_places(pair: Pair, found: Features) -> dict[int, int]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import chain, islice
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
@@ -161,19 +162,29 @@ def build_corpus(data: Path, out: Path, *, seed: int = 1, workers: int = 2) -> N
     written = frozenset(json.loads((out / "written.json").read_text()))
     pairs: list[Pair] = []
     held_out: list[Pair] = []
-    with ProcessPoolExecutor(workers) as pool:
+    # Spawned, for a forked child can inherit a lock that a thread of torch's held.
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         for path in files:
             build = partial(_build, written, seed)
             parts = list(pool.map(build, _chunks(read_jsonl(path))))
-            cut = max(1, len(parts) - HELD_OUT_RECORDS // CHUNK_RECORDS)
-            held_out += chain.from_iterable(parts[cut:])
-            part = list(chain.from_iterable(parts[:cut]))
+            part, kept_back = _hold_out(parts)
+            held_out += kept_back
             pairs += part
             print(f"{path.name}: {len(part)} pairs", flush=True)
     random.Random(seed).shuffle(pairs)
     for name, part in (("val", held_out), ("train", pairs)):
         lines = "".join(pair.to_json() + "\n" for pair in part)
         (out / f"{name}.jsonl").write_text(lines, encoding="utf-8")
+
+
+def _hold_out(parts: list[list[Pair]]) -> tuple[list[Pair], list[Pair]]:
+    """Pairs to learn from and to validate on: whole chunks, or a twentieth of a small file."""
+    cut = len(parts) - HELD_OUT_RECORDS // CHUNK_RECORDS
+    if cut > 0:
+        return list(chain.from_iterable(parts[:cut])), list(chain.from_iterable(parts[cut:]))
+    pairs = list(chain.from_iterable(parts))
+    cut = len(pairs) - max(1, len(pairs) // 20)
+    return pairs[:cut], pairs[cut:]
 
 
 def _chunks(records: Iterator[dict[str, str]]) -> Iterator[list[dict[str, str]]]:

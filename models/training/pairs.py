@@ -26,8 +26,8 @@ from models.training.alignment import FUNCTION_WORDS, Source, align, fill_notes,
 MAX_SOURCE_WORDS: Final = 56
 MAX_CONTEXT_WORDS: Final = 28
 _DATELINE: Final = re.compile(
-    r"^(?:[^\n.!?]{0,60}?\((?:CNN|Reuters|AP|AFP|[^()]{2,40})\)|[A-Z][A-Z ,.]{3,40})\s*"
-    r"(?:--|—|–|:)?\s*"
+    r"^[^\n!?()]{0,60}\((?:(?:CNN|Reuters|AP|AFP)\)|[^()]{2,40}\)\s*(?=--|—|–)"
+    r"|[^()]{0,30}(?:News|Reporter|Wire|Times|Post)\))\s*(?:--|—|–|:)?\s*"
 )
 _PARTS: Final = (
     re.compile(r"(?:^|(?<=\s))(?:Watch|See|Read|Hear|Click)\b[^.!?»]{0,120}»\s*\.?"),
