@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from models.baselines import Lead
 from models.contract import ModelInfo, Summariser
@@ -99,11 +97,9 @@ class _Wish:
 
 
 def _load_shipped(directory: Path, device: str) -> Summariser:
-    name = "models.news"
-    if importlib.util.find_spec(name) is None:
-        raise ModelNotFound(f"{directory.name} cannot be run by this installation.", field="model")
-    news = importlib.import_module(name)
-    return cast(Summariser, news.load_news(directory, device=device, threads=threads()))
+    from models.news import load_news
+
+    return load_news(directory, device=device, threads=threads())
 
 
 def _locate(name: str, allow_download: bool) -> tuple[Path, str]:

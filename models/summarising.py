@@ -117,19 +117,20 @@ def finish(
     *,
     read_sentences: int,
     fallback: Sequence[int] = (),
+    facts: SourceFacts | None = None,
     emit: Callable[[SummarySentence], None] | None = None,
 ) -> Summary:
     """Verify, repair and align `drafts`, and bound them by whole sentences.
 
     `read_sentences` counts the sentences of the article that the model saw.
     `fallback` names sentences, best first, that stand in when no draft can be
-    used. `emit` is called with each sentence as soon as it is settled.
+    used. `facts` are the document's, when they are known already; `emit` is called with each sentence as soon as it is settled.
 
     Raises:
         InputError: no whole sentence fits into `max_words`.
         InferenceFailed: the model wrote nothing usable and there is no fallback.
     """
-    finisher = _Finisher(document, options, emit)
+    finisher = _Finisher(document, options, facts or SourceFacts.of(document), emit)
     for draft in drafts:
         finisher.add(draft)
     if not finisher.sentences and options.kind != "headline":
@@ -155,6 +156,7 @@ class _Finisher:
         self,
         document: Document,
         options: SummaryOptions,
+        facts: SourceFacts,
         emit: Callable[[SummarySentence], None] | None,
     ) -> None:
         self.sentences: list[SummarySentence] = []
@@ -162,7 +164,7 @@ class _Finisher:
         self.too_long = False
         self._document = document
         self._options = options
-        self._facts = SourceFacts.of(document)
+        self._facts = facts
         self._index = EvidenceIndex.of(document)
         self._emit = emit
         self._most = max_sentences(options)
