@@ -176,7 +176,7 @@ async def infer(
     return await _answer(body, request, desk)
 
 
-@inference.post("/", response_model=list[InferenceOutput], responses=_ERRORS)
+@inference.post("/", include_in_schema=False)  # the same operation as above
 async def infer_at_root(body: InferenceRequest, request: Request, desk: DeskHere) -> Response:
     """The same for the one model that is loaded, as an inference endpoint has it."""
     desk.admit()

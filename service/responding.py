@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.errors import InbriefError, InferenceFailed
@@ -26,6 +27,7 @@ logger: Final = logging.getLogger(__name__)
 # Where the scope's state says which problem was sent.
 PROBLEM: Final = "inbrief_problem"
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
+_METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _STATUS_SLUGS: Final = {
     400: "invalid-request",
     401: "unauthenticated",
@@ -137,4 +139,19 @@ def _on_http_exception(request: Request, error: Exception) -> Response:
     }.get(slug, str(error.detail))
     problem = make_problem(slug, detail)
     problem.status = error.status_code
-    return ProblemResponse(problem, dict(error.headers or {}))
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    if error.status_code == 405:
+        headers["allow"] = ", ".join(_allowed_methods(request))
+    return ProblemResponse(problem, headers)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Every method of the address: the framework names those of one route only."""
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]

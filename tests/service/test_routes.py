@@ -228,6 +228,8 @@ def test_every_other_error_exit_has_the_same_shape(client: TestClient) -> None:
     response = client.put("/v1/summaries", json={})
     refused(response, "method-not-allowed")
     assert response.headers["allow"] == "POST"
+    every = client.put("/v1/summaries/" + "0" * 64)
+    assert every.headers["allow"] == "DELETE, GET"
     refused(client.get("/problems/no-such-problem"), "not-found")
 
 
