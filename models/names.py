@@ -138,7 +138,9 @@ def unsupported_names(sentence: str, index: NameIndex) -> list[str]:
         absent = [word for word in names if not _is_known(word.folded, index)]
         if absent and _abbreviates(names, index):
             continue
-        absent = [word for word in absent if _is_name(word, run, sentence, title_case=title_case)]
+        absent = [
+            word for word in absent if _is_name(word, run, sentence, index, title_case=title_case)
+        ]
         if absent:
             missing.append(sentence[absent[0].start : absent[-1].end])
         elif not title_case:
@@ -204,7 +206,7 @@ def _is_known(name: str, index: NameIndex) -> bool:
         return True
     if any(character.isdigit() for character in name):
         # Numbers are looked up by value elsewhere; "A380" and "G7" are names.
-        return name.isdigit() or not name[0].isalpha()
+        return name.isdigit() or not name[0].isalpha() or name.startswith("no.")
     if any(other in index.words for other in _KIN_OF.get(name, ())):
         return True
     roots = {name} | {
@@ -217,7 +219,9 @@ def _is_known(name: str, index: NameIndex) -> bool:
     )
 
 
-def _is_name(word: _Word, run: list[_Word], sentence: str, *, title_case: bool) -> bool:
+def _is_name(
+    word: _Word, run: list[_Word], sentence: str, index: NameIndex, *, title_case: bool
+) -> bool:
     """Whether a capitalised word that the article lacks can be trusted to be a name."""
     if any(character.isdigit() for character in word.text[1:]):
         return word.text[0].isupper()
@@ -232,8 +236,9 @@ def _is_name(word: _Word, run: list[_Word], sentence: str, *, title_case: bool) 
         return False
     if len(letters) > 1 and all(map(str.isupper, letters)):
         return True
-    if len(run) > 1:
-        return run[1].text[0].isupper() and run[1].start - word.end <= 2
+    if len(run) > 1 and run[1].start - word.end <= 2:
+        # "Jane Smith" for John Smith; but in "Meet Rohana" the name begins with Rohana.
+        return not _is_known(run[1].folded, index) or run[1].folded in index.before
     possessive = re.match(r"['’]s\b", sentence[word.end :]) or re.search(r"['’]s$", word.text)
     following = re.match(r"\s+(\w+)", sentence[word.end :])
     says = bool(following) and following.group(1) in _SAYS if following else False

@@ -13,14 +13,23 @@ from typing import Final
 
 from models.words import FUNCTION_WORDS, WORD, fold, stem
 
-_CUES: Final = frozenset(
-    "not never no without neither nor nobody cannot cant dont doesnt didnt isnt arent "
-    "wasnt werent wont wouldnt couldnt shouldnt hasnt havent hadnt aint unable refused "
-    "refuses refusing declined declines denied denies denying fails failed failing refuse "
-    "decline deny fail".split()
+_REFUSALS: Final = frozenset(
+    "unable refused refuses refusing refuse declined declines declining decline fails failed "
+    "failing fail".split()
+)
+_DENIALS: Final = frozenset("denied denies denying deny".split())
+_CUES: Final = (
+    frozenset(
+        "not never no none without neither nor nobody cannot cant dont doesnt didnt isnt arent "
+        "wasnt werent wont wouldnt couldnt shouldnt hasnt havent hadnt aint".split()
+    )
+    | _REFUSALS
+    | _DENIALS
 )
 # "not only", "no longer sure whether", "no doubt": a cue that negates nothing that follows.
-_NOT_AFTER: Final = frozenset("only just doubt matter merely necessarily simply least".split())
+_NOT_AFTER: Final = frozenset(
+    "only just doubt matter merely necessarily simply least all every surprise wonder".split()
+)
 # Between the cue and what it negates.
 _SKIPPED: Final = FUNCTION_WORDS | frozenset(
     "yet ever been longer immediately currently actually really yesterday immediately always often "
@@ -50,21 +59,24 @@ def _polarity(text: str) -> tuple[set[str], set[str], dict[str, str]]:
     negative: set[str] = set()
     written: dict[str, str] = {}
     for clause in _CLAUSE.split(text):
-        open_cue = False
+        cue = ""
         words = WORD.findall(clause)
         folded = [fold(word) for word in words]
         for index, word in enumerate(folded):
             if word in _CUES:
                 following = folded[index + 1] if index + 1 < len(folded) else ""
-                open_cue = following not in _NOT_AFTER and not following.isdigit()
-                continue
-            if word in _SKIPPED:
-                continue
-            root = stem(word)
-            written[root] = words[index]
-            if open_cue:
-                negative.add(root)
-                open_cue = False
-            else:
-                positive.add(root)
+                cue = word if _may_negate(word, following) else ""
+            elif word not in _SKIPPED:
+                root = stem(word)
+                written[root] = words[index]
+                # "Denied killing" does, "denied the claims" says nothing of the claims.
+                negated = cue and (cue not in _DENIALS or word.endswith("ing"))
+                (negative if negated else positive).add(root)
+                cue = ""
     return positive, negative, written
+
+
+def _may_negate(cue: str, following: str) -> bool:
+    if cue in _REFUSALS:
+        return following == "to"
+    return following not in _NOT_AFTER and not following.isdigit()

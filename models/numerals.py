@@ -127,7 +127,7 @@ _HEDGES: Final = {
     "under", "over": "over", "than": "over", "exceeding": "over", "least": "over", "just": "",
     "circa": "about", "close": "about", "most": "under", "to": "",
 }  # fmt: skip
-_RANGE: Final = frozenset({"-", "–", "—", "to", "and"})
+_RANGE: Final = frozenset({"-", "–", "—", "/", "to", "and"})
 _WINDOW: Final = 40
 # How number words, months and "a million" begin: loose, because it only says where to look.
 _ANCHOR: Final = re.compile(
@@ -158,7 +158,9 @@ def numbers(text: str, language: str = "en") -> tuple[list[Number], list[Day]]:
             if day := _day(text, words, index):
                 days.append(day[0])
                 index = day[1]
-            elif number := _number(text, words, index, decimal_comma):
+            elif not _is_in_name(words, index) and (
+                number := _number(text, words, index, decimal_comma)
+            ):
                 found.append(number[0])
                 index = number[1]
             else:
@@ -225,6 +227,18 @@ def _day(text: str, words: list[_Word], index: int) -> tuple[Day, int] | None:
         after += 1
         end = words[after].end
     return Day(text[word.start : end], month, int(number), word.start, end), after + 1
+
+
+def _is_in_name(words: list[_Word], index: int) -> bool:
+    """Whether the number is the tail of a name, as in "Covid-19"."""
+    dash, name = _at(words, index - 1), words[index - 2].text if index > 1 else ""
+    return (
+        dash == "-"
+        and len(name) > 2
+        and name[0].isupper()
+        and name.lower() not in _TENS
+        and words[index - 2].end == words[index].start - 1
+    )
 
 
 def _names_month(word: _Word) -> bool:

@@ -21,7 +21,9 @@ _SAID: Final = (
 )
 _NAME: Final = r"((?:[A-ZÀ-ÞА-Я][\w.'’-]*\s+){0,4}[A-ZÀ-ÞА-Я][\w'’-]+)"
 _SPEAKER: Final = (
-    re.compile(rf"{_NAME}(?:,[^,\"“”]{{2,60}},)?\s+(?:\w+ly\s+|has\s+|had\s+|also\s+)?{_SAID}\b"),
+    re.compile(
+        rf"(?<!\bof ){_NAME}(?:,[^,\"“”]{{2,60}},)?\s+(?:\w+ly\s+|has\s+|had\s+|also\s+)?{_SAID}\b"
+    ),
     # "told Reuters" names who listens.
     re.compile(rf"\b(?!told){_SAID}\s+{_NAME}"),
     re.compile(rf"(?i:according to)\s+{_NAME}"),
@@ -56,6 +58,14 @@ def parts(quotation: str) -> list[str]:
     """
     pieces = re.split(r"\.{3,}|…|\[[^\]]*\]|\. \. \.", quotation)
     return [f" {' '.join(words)} " for piece in pieces if (words := tokens(piece))]
+
+
+def quoted(text: str) -> str:
+    """The folded words of all quotations of `text` in one string, each between spaces.
+
+    A quotation that "he said" interrupts stands there in one piece.
+    """
+    return f" {' '.join(word for found in quotations(text) for word in tokens(found.text))} "
 
 
 def speakers(sentence: str) -> set[str]:

@@ -18,7 +18,7 @@ from models.facts import SourceFacts
 from models.names import unsupported_names
 from models.negation import contradicts
 from models.numerals import numbers
-from models.quotations import MARKS, parts, quotations, speakers
+from models.quotations import MARKS, parts, quotations, quoted, speakers
 from models.words import stem, tokens
 
 __all__ = ["SourceFacts", "Verdict", "verify"]
@@ -64,7 +64,11 @@ def verify(
     unsupported += unsupported_names(sentence, facts.names)
     if document.language in _NEGATED_LANGUAGES and (word := contradicts(sentence, sources)):
         unsupported += [word] if not any(word in other for other in unsupported) else []
-    unique = tuple(dict.fromkeys(unsupported))
+    unique = tuple(
+        found
+        for found in dict.fromkeys(unsupported)
+        if not any(found != other and found in other for other in unsupported)
+    )
     return Verdict(not unique, unique, _support(sentence, sources, facts, len(unique)))
 
 
@@ -74,16 +78,25 @@ def _unsupported_quotations(sentence: str, document: Document, facts: SourceFact
     for quotation in quotations(sentence):
         pieces = parts(quotation.text)
         if any(piece not in facts.folded for piece in pieces):
-            missing.append(quotation.text)
+            if any(piece not in quoted(document.text) for piece in pieces):
+                missing.append(quotation.text)
             continue
-        places = [
-            item.index
-            for item in document.sentences
-            if pieces[0] in f" {' '.join(tokens(item.text))} "
-        ]
+        places = _places(pieces[0], document) if pieces else []
         if places and not _is_said(quotation.text, sentence, places, document):
             missing.append(quotation.text)
     return missing
+
+
+def _places(piece: str, document: Document) -> list[int]:
+    """Indices of the sentences that hold the folded words `piece`."""
+    longest = max(piece.split(), key=len)
+    return [
+        item.index
+        for item in document.sentences
+        # Cheap, and wrong only where folding changed letters, which ASCII words are safe from.
+        if (longest in item.text.lower() or not item.text.isascii())
+        and piece in f" {' '.join(tokens(item.text))} "
+    ]
 
 
 def _is_said(quotation: str, sentence: str, places: list[int], document: Document) -> bool:
