@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as _json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
@@ -23,7 +23,7 @@ from models.contract import (
     SummaryRequest,
 )
 from models.errors import InbriefError
-from service import options, progress, server
+from service import keys_cli, operator_cli, options, progress, server
 from service.app import create_app, installed_version
 from service.batch import BatchJob, count_records, run_batch
 from service.conversion import description_of, primary_tag, response_of
@@ -47,10 +47,13 @@ app = typer.Typer(
 )
 
 
-def main() -> NoReturn:
-    """Run the command; what went wrong on purpose is one sentence and exit status 2."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command, by default with the process's arguments, and exit.
+
+    What went wrong on purpose is one sentence on standard error and status 2.
+    """
     try:
-        app()
+        app(args=None if arguments is None else list(arguments))
     except InbriefError as error:
         for line in error.message.splitlines():
             print(f"inbrief: {line}", file=sys.stderr)
@@ -246,6 +249,13 @@ def batch(
     print(f"{counts.done} articles{already}, {counts.failed} with errors", file=sys.stderr)
     if counts.failed:
         raise typer.Exit(SOME_FAILED)
+
+
+app.add_typer(keys_cli.app)
+app.add_typer(operator_cli.config_app)
+app.command("doctor")(operator_cli.doctor)
+app.command("warm")(operator_cli.warm_cache)
+app.command("purge")(operator_cli.purge)
 
 
 @app.command()

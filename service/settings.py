@@ -36,6 +36,8 @@ T = TypeVar("T")
 ENV_PREFIX: Final = "INBRIEF_"
 # Names the file itself, so it cannot stand in the file.
 CONFIG_VARIABLE: Final = "INBRIEF_CONFIG"
+# The key that commands which ask a running service show to it.
+KEY_VARIABLE: Final = "INBRIEF_KEY"
 
 
 class Settings(BaseSettings):
@@ -388,7 +390,8 @@ def _unreadable(config: Path) -> list[str]:
 
 
 def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    known = {ENV_PREFIX + name.upper() for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    known = {ENV_PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {CONFIG_VARIABLE, KEY_VARIABLE}
     faults = []
     for variable in sorted(environment):
         if variable.upper().startswith(ENV_PREFIX) and variable.upper() not in known:
