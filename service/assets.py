@@ -22,7 +22,8 @@ from fastapi.responses import RedirectResponse, Response
 
 _WIDGET: Final = Path(__file__).parent / "widget"
 _SCRIPT: Final = "inbrief.js"
-_ASSETS: Final = ("scripts/generator.js", "scripts/start.js", "styles/site.css", "styles/icon.svg")
+_ICON: Final = "styles/icon.svg"
+_ASSETS: Final = ("scripts/generator.js", "scripts/start.js", "styles/site.css", _ICON)
 _PAGES: Final = {
     "/": "start.html",
     "/demo/": "demo.html",
@@ -104,6 +105,8 @@ def widget_router(root_path: str = "") -> APIRouter:
         asset = Asset.of((_WIDGET / name).read_bytes(), name, "/assets/")
         _add(router, asset.url, asset, {**_SHARED_HEADERS, "Cache-Control": _IMMUTABLE})
         values[Path(name).stem + "_url"] = root_path + asset.url
+        if name == _ICON:
+            _add(router, "/favicon.ico", asset, {**_SHARED_HEADERS, "Cache-Control": _REVALIDATED})
     for path, name in _PAGES.items():
         text = (_WIDGET / "pages" / name).read_text(encoding="utf-8")
         page = Asset.of(Template(text).substitute(values).encode(), name, "/")

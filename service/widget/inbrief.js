@@ -5,7 +5,7 @@
 const script = document.currentScript;
 const HOME = new URL('..', script?.src || location).href;
 const WORDS_PER_MINUTE = 230; // silent reading (Brysbaert 2019)
-const SILENCE_MILLISECONDS = 60000; // heartbeats come far more often
+const SILENCE_MILLISECONDS = 60000; // six heartbeats
 
 const KEYS = 'question button close loading ai editor saved copy copied listen stop retry back show unsupported device short language busy unavailable failed'.split(' ');
 const TEXTS = {
@@ -30,22 +30,22 @@ const STYLE = `
 :host([hidden]), [hidden] { display: none !important }
 .card { color: var(--ink); background: var(--paper); border: 1px solid var(--rule); border-radius: var(--round) }
 .bar, .tools, .meta { display: flex; flex-wrap: wrap; align-items: center; gap: .3em 1em }
-.bar { justify-content: space-between; padding: .6em .7em .6em 1.1em; min-height: 2.9em }
+.bar { justify-content: space-between; padding: .6em .7em .6em 1.1em }
 [dir=rtl] .bar { padding: .6em 1.1em .6em .7em }
 button { font: inherit; color: var(--accent); background: none; border: 1px solid transparent; border-radius: calc(var(--round) * .7); padding: .35em .8em; min-height: 2.5em; cursor: pointer }
 .toggle, .back { background: var(--accent); color: var(--on); font-weight: 600 }
 .toggle:hover { filter: brightness(1.12) }
-.toggle[aria-expanded=true] { background: none; color: var(--accent); border-color: currentColor }
+[aria-expanded=true], .retry { background: none; color: var(--accent); border-color: currentColor }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 .panel { border-top: 1px solid var(--rule); padding: .9em 1.1em .5em }
 .meta, .tools, .disclosure, .warning { font-size: .84em; color: var(--soft) }
-.meta { margin: 0 0 .6em }
+.meta, .error { margin: 0 0 .6em }
 .label { font-weight: 600; color: var(--accent) }
 .text { margin: 0; padding: 0; list-style: none }
 li { position: relative; padding-inline-start: 1.2em; margin: 0 0 .55em }
 li::before { content: ""; position: absolute; inset-inline-start: .1em; top: .6em; border: .2em solid var(--accent); border-radius: 50% }
 .headline { font-size: 1.3em; line-height: 1.3; font-weight: 600 }
-.sentence { border-radius: .2em; animation: in .35s }
+.sentence { animation: in .35s }
 [role=button] { cursor: pointer; text-decoration: underline dotted transparent; text-underline-offset: .25em }
 [role=button]:hover { text-decoration-color: currentColor }
 [aria-pressed=true].sentence, .spoken { background: var(--chosen); color: #1d1a12; box-shadow: 0 0 0 .15em var(--chosen) }
@@ -56,12 +56,10 @@ li::before { content: ""; position: absolute; inset-inline-start: .1em; top: .6e
 .tools { gap: .2em; margin: .4em -.8em 0 }
 .tools button:hover { background: var(--rule) }
 .close { margin-inline-start: auto }
-.error { margin: 0 0 .4em }
-.retry { border-color: currentColor }
-.back { position: fixed; inset: auto 0 1.25rem; margin: 0 auto; width: max-content; box-shadow: 0 4px 18px #0005; z-index: 2147483000 }
+.back { position: fixed; inset: auto 0 1.25rem; margin: 0 auto; width: max-content; box-shadow: 0 4px 18px #0005 }
 .quiet { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 @keyframes in { from { opacity: 0 } }
-@keyframes shine { from { background-position: 100% 0 } to { background-position: -50% 0 } }
+@keyframes shine { from { background-position: 100% } to { background-position: -50% } }
 @media (prefers-reduced-motion: reduce) { * { animation: none !important } }
 @media print { :host { display: none } }`;
 
@@ -182,7 +180,7 @@ async function fromService({ url, siteKey, body }, onSentence, controller) {
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let buffer = ''; ;) {
       const { done, value } = await reader.read();
-      if (done) throw failure('failed', { detail: 'the stream ended early' });
+      if (done) throw failure('failed');
       alive();
       const blocks = (buffer + value).replace(/\r\n/g, '\n').split('\n\n');
       buffer = blocks.pop();
@@ -198,9 +196,9 @@ async function fromService({ url, siteKey, body }, onSentence, controller) {
 }
 
 /** Chrome's built-in Summarizer where its model is already there; else null. */
-async function fromDevice({ body }, { signal }) {
+async function fromDevice({ body, device }, { signal }) {
   try {
-    const options = { type: body.kind, length: body.length, format: 'plain-text' };
+    const options = { type: body.kind, length: body.length, format: 'plain-text', outputLanguage: device };
     if (await Summarizer.availability(options) !== 'available') return null;
     const summarizer = await Summarizer.create({ ...options, signal });
     const summary = await summarizer.summarize(body.text, { signal });
@@ -268,7 +266,7 @@ let count = 0;
 const ASKING = ['for', 'kind', 'length', 'language', 'api', 'article-id', 'src', 'prefer', 'site-key'];
 
 class InbriefSummary extends HTMLElement {
-  static observedAttributes = [...ASKING, 'lang', 'reviewed', ...KEYS.map((key) => 'text-' + key)];
+  static observedAttributes = [...ASKING, 'reviewed', ...KEYS.map((key) => 'text-' + key)];
 
   sources = []; // ranges in the article, by sentence
   #own = {}; #parts; #job; #tell; #key; #sent; #reading; #response; #watch; #open = false;
@@ -366,7 +364,7 @@ class InbriefSummary extends HTMLElement {
     this.#sent = text;
     const body = { text, title: this.#reading.title || undefined, kind: get('kind', 'key-points'), length: get('length', 'short') };
     if (get('language')) body.language = this.#language();
-    return { url, siteKey, body, device: get('prefer') === 'on-device' && 'Summarizer' in self };
+    return { url, siteKey, body, device: get('prefer') === 'on-device' && 'Summarizer' in self && this.#language() };
   }
 
   /** Opens the panel and asks, unless the same question was answered before. */
@@ -381,7 +379,10 @@ class InbriefSummary extends HTMLElement {
     try {
       const request = this.#request();
       const key = JSON.stringify(request);
-      if (key === this.#key) return this.#finish(this.#response);
+      if (key === this.#key) {
+        p.body.replaceChildren(); // the page may have drawn its article anew
+        return this.#finish(this.#response);
+      }
       this.#key = this.#response = undefined;
       this.#wait();
       job = this.#job = ask(key, request);
@@ -427,7 +428,7 @@ class InbriefSummary extends HTMLElement {
   #wait() {
     const p = this.#parts;
     const lines = { medium: 6, long: 8 }[this.getAttribute('length')] || 4;
-    p.body.replaceChildren(h('div', { class: 'skeleton', part: 'skeleton', 'aria-hidden': 'true' }, ...Array.from({ length: lines }, () => h('span', { class: 'bone' }))));
+    p.body.replaceChildren(h('div', { class: 'skeleton', 'aria-hidden': 'true' }, ...Array.from({ length: lines }, () => h('span', { class: 'bone' }))));
     p.saved.textContent = p.status.textContent = this.#text('loading');
     p.copy.hidden = p.listen.hidden = p.disclosure.hidden = true;
     this.sources = [];

@@ -57,7 +57,7 @@ function snippet() {
   const rules = [...properties()].map(([name, text]) => ` ${name}: ${text};`).join('');
   if (rules) lines.push('', '/* in your style sheet */', `inbrief-summary {${rules} }`);
   if (!auto) {
-    lines.push('', ...(rules ? [] : ['/* in your style sheet */']), 'inbrief-summary:not(:defined) { display: block; min-height: 3.875em; margin: 1.25em 0 }');
+    lines.push('', ...(rules ? [] : ['/* in your style sheet */']), 'inbrief-summary:not(:defined) { display: block; min-height: calc(3.7em + 2px); margin: 1.25em 0 }');
   }
   return lines.join('\n');
 }

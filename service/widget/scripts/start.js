@@ -42,6 +42,7 @@ function summarise() {
   get('result').hidden = false;
   asked = performance.now();
   summary.open();
+  if (summary.summary) present(summary.summary); // the same question as before
   get('result').scrollIntoView({ block: 'start' });
 }
 
@@ -92,11 +93,13 @@ get('example').addEventListener('click', () => {
   summarise();
 });
 
-summary.addEventListener('inbrief:done', ({ detail }) => {
-  facts(detail);
+function present(response) {
+  facts(response);
   curl();
   get('details').hidden = false;
-});
+}
+
+summary.addEventListener('inbrief:done', ({ detail }) => present(detail));
 
 get('copy-curl').addEventListener('click', async ({ target }) => {
   await navigator.clipboard.writeText(get('curl').textContent);

@@ -1,0 +1,194 @@
+"""From a summary sentence to its source in the article, exactly, and back."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.service.widget.harness import (
+    ARTICLE,
+    OpenPage,
+    Publisher,
+    Service,
+    Stage,
+    page_of,
+    passages,
+    press,
+)
+
+FILLER = "<p>" + "The committee met again and said little of note. " * 8 + "</p>"
+# Inline markup, characters outside the basic plane, line breaks, furniture, comments and
+# sentences across elements: each shifts offsets of a reader that counts carelessly.
+TRICKY = """
+<h1>Title</h1>
+<aside>Related: ten other stories.</aside>
+<p>A 🚢 ship &amp; its   <em>cr<b>ew</b></em> of 𝟛𝟘 left<br>the harbour<!-- at noon -->.
+<span hidden>Not to be read.</span> Caf\u00e9 owners\u00a0waved 👩\u200d👩\u200d👧 from the
+quay!</p>
+<div>Loose text in a block. <p>Nested one &lt;here&gt; stands.</p> After it comes more.</div>
+<ul><li>First item of the list.</li><li>Second item \u2067of the list.</li></ul>
+<p style="display:none">Invisible words.</p><nav>Next Article</nav>
+<p>The last sentence \ufeffcloses it.</p>
+"""
+TAG = "<inbrief-summary></inbrief-summary>"
+
+
+def long_page(stage: Stage) -> str:
+    return stage.put(f"<article>{ARTICLE}{FILLER * 6}{TAG}</article>")
+
+
+def chosen(page: Page) -> list[str]:
+    return page.locator(".sentence[aria-pressed=true]").all_inner_texts()
+
+
+def test_every_span_is_exactly_its_sentence_in_the_page(open_page: OpenPage, stage: Stage) -> None:
+    reader = open_page()
+    tag = '<inbrief-summary length="long"></inbrief-summary>'
+    inline = "default-src 'self' 'unsafe-inline'"
+    url = stage.put(f"<article>{tag}{TRICKY}</article>", content_security_policy=inline)
+    page = reader.goto(url)
+    press(page)
+    sentences = page.locator(".sentence").all_inner_texts()
+    found = page.evaluate(
+        "document.querySelector('inbrief-summary').sources.map(s => s.map(r => r.toString()))"
+    )
+    assert len(sentences) == len(found) == 7
+    text = reader.sent[0]["text"]
+    for sentence, ranges in zip(sentences, found, strict=True):
+        assert len(ranges) == 1
+        assert "".join(ranges[0].split()) == "".join(sentence.split())
+        assert "".join(sentence.split()) in "".join(text.split())
+    for absent in ("Not to be read", "Related", "Next Article", "Invisible", "at noon"):
+        assert absent not in text
+    assert "crew of 𝟛𝟘 left\nthe harbour." in text
+    assert "block.\n\nNested one <here> stands.\n\nAfter" in text
+
+
+def test_choosing_a_sentence_scrolls_to_its_source_and_marks_it(
+    open_page: OpenPage, stage: Stage
+) -> None:
+    page = open_page(viewport={"width": 900, "height": 500}).goto(long_page(stage))
+    press(page)
+    assert len(passages(page, "inbrief-source")) == 3
+    assert passages(page) == []
+    page.locator(".sentence").nth(1).click()
+    assert passages(page) == ["Engineers found cracks in two of the eight bearings in March."]
+    assert chosen(page) == passages(page)
+    top = page.evaluate(
+        "[...CSS.highlights.get('inbrief-evidence')][0].getBoundingClientRect().top"
+    )
+    assert 0 <= top <= 500
+    back = page.locator(".back")
+    expect(back).to_be_focused()
+    assert back.inner_text() == "Back to the summary"
+    back.click()
+    expect(back).to_be_hidden()
+    expect(page.locator(".sentence").nth(1)).to_be_focused()
+    expect(page.locator(".sentence").nth(1)).to_be_in_viewport()
+
+
+def test_pressing_a_marked_passage_leads_back_to_its_sentence(
+    open_page: OpenPage, stage: Stage
+) -> None:
+    page = open_page(viewport={"width": 900, "height": 500}).goto(long_page(stage))
+    press(page)
+    page.locator("article p").first.scroll_into_view_if_needed()
+    # The second line of the paragraph lies in the second sentence.
+    box = page.evaluate(
+        "(([r]) => { const b = r.getBoundingClientRect(); return [b.left + 30, b.bottom - 6]; })"
+        "([...CSS.highlights.get('inbrief-source')].slice(1, 2))"
+    )
+    page.mouse.click(*box)
+    expect(page.locator(".sentence").nth(1)).to_be_focused()
+    expect(page.locator(".sentence").nth(1)).to_be_in_viewport()
+    assert passages(page) == chosen(page)
+    assert chosen(page) == ["Engineers found cracks in two of the eight bearings in March."]
+
+
+def test_other_words_of_the_article_lead_nowhere(open_page: OpenPage, stage: Stage) -> None:
+    page = open_page().goto(long_page(stage))
+    press(page)
+    page.locator("article p").nth(4).click()
+    assert chosen(page) == []
+    assert passages(page) == []
+
+
+def test_closing_removes_every_mark(open_page: OpenPage, stage: Stage) -> None:
+    page = open_page().goto(long_page(stage))
+    press(page)
+    page.locator(".sentence").first.click()
+    assert passages(page)
+    page.locator(".toggle").click()
+    assert passages(page) == []
+    assert passages(page, "inbrief-source") == []
+    assert page.locator(".back").is_hidden()
+
+
+def test_without_the_highlight_interface_the_selection_marks(
+    open_page: OpenPage, stage: Stage
+) -> None:
+    page = open_page(init="delete window.Highlight").goto(long_page(stage))
+    press(page)
+    page.locator(".sentence").nth(2).click()
+    assert page.evaluate("getSelection().toString()") == (
+        "Buses will use the northern tunnel from 3 June."
+    )
+
+
+def test_the_page_is_left_as_it_was(open_page: OpenPage, stage: Stage) -> None:
+    page = open_page().goto(long_page(stage))
+    before = page.locator("article").inner_html()
+    press(page)
+    page.locator(".sentence").nth(1).click()
+    assert page.locator("article").inner_html() == before
+
+
+def test_an_unsupported_sentence_is_marked_in_words(open_page: OpenPage, stage: Stage) -> None:
+    stage.puppet.doubts = {"bearings": ("Engineers", "two")}
+    page = open_page().goto(stage.put(f"<article>{TAG}{ARTICLE}</article>"))
+    press(page)
+    marked = page.locator("li.unsupported")
+    assert marked.count() == 1
+    assert marked.locator(".warning").inner_text() == "Not in the article: Engineers, two"
+    line = marked.locator(".sentence").evaluate("e => getComputedStyle(e).textDecorationStyle")
+    assert line == "wavy"
+
+
+def test_the_real_services_evidence_lies_in_the_demo(open_page: OpenPage, service: Service) -> None:
+    page = open_page().goto(service.url + "/demo/telephone-talks")
+    press(page)
+    for index, sentence in enumerate(page.locator(".sentence").all_inner_texts()):
+        page.locator(".sentence").nth(index).click()
+        assert passages(page) == [sentence]
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_stored_summary_from_src(
+    open_page: OpenPage, stage: Stage, publisher: Publisher, shown: bool
+) -> None:
+    text = "Before it all. Buses will use the\nnorthern tunnel from 3 June. After."
+    start = text.index("Buses")
+    sentence = {
+        "text": "Buses take the tunnel.",
+        "evidence": [{"start": start, "end": text.index(" After")}],
+        "supported": True,
+        "unsupported": [],
+    }
+    stored = {"sentences": [sentence], "words": 4, "source_words": 2000, "language": "en"}
+    publisher.pages["/summary.json"] = json.dumps(stored | ({"text": text} if shown else {}))
+    script = f'<script src="{stage.url}/widget/inbrief.js" defer></script>'
+    body = f'<article><inbrief-summary src="/summary.json"></inbrief-summary>{ARTICLE}</article>'
+    publisher.pages["/stored"] = page_of(body, head=script)
+    reader = open_page()
+    page = reader.goto(publisher.url + "/stored")
+    press(page)
+    assert reader.asked == []
+    assert page.locator(".saved").inner_text() == "1 min instead of 9"
+    only = page.locator(".sentence")
+    if shown:
+        only.click()
+        assert passages(page) == ["Buses will use the northern tunnel from 3 June."]
+    else:  # offsets into a text that nobody has are no evidence
+        assert only.get_attribute("role") is None
