@@ -38,8 +38,8 @@ def decode(
     """
     count, device = len(limits), source.pieces.device
     memory = network.encode(source)
-    rows = torch.arange(count, device=device).repeat_interleave(beams)
-    memory = memory.select(rows)
+    if beams > 1:
+        memory = memory.select(torch.arange(count, device=device).repeat_interleave(beams))
     state = network.begin_state(memory)
     totals = torch.full((count, beams), float("-inf"), device=device)
     totals[:, 0] = 0.0  # all beams begin alike: only one may branch

@@ -37,6 +37,18 @@ class RewriteInput:
     words: int | None = None
 
 
+_CALLS_FOR_CONTEXT: Final = frozenset(
+    "he she it they his her its their him them this these that those".split()
+)
+_OPENING_WORDS: Final = 12
+
+
+def calls_for_context(sentence: str) -> bool:
+    """Whether the sentence begins with words that may point out of it: pronouns and the like."""
+    words = find_words(sentence)[:_OPENING_WORDS]
+    return any(word.key in _CALLS_FOR_CONTEXT for word in words)
+
+
 def length_class(words: int | None) -> int:
     """The length class of a count of words, 0 for None."""
     if words is None:

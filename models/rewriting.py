@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,13 +19,17 @@ from models.copying import Piece, join
 from models.decoding import Decoded, decode
 from models.errors import CorruptModel, ModelNotFound
 from models.networks.rewriter import RewriterConfig, RewriterNetwork, Source
-from models.rewriter_input import Features, Featuriser, RewriteInput, collate
+from models.rewriter_input import Features, Featuriser, RewriteInput, calls_for_context, collate
 
 __all__ = ["Hypothesis", "RewriteInput", "Rewriter"]
 
 WEIGHTS: Final = "rewriter.safetensors"
 CONFIG: Final = "rewriter.json"
 TOKENIZER: Final = "tokenizer.json"
+
+
+# Sources are padded to whole vectors, so that sums over them come out the same in every batch.
+PADDING: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +58,28 @@ class Rewriter:
         featuriser: Featuriser,
         written: Sequence[str],
         device: str = "cpu",
+        *,
+        bfloat16: bool = False,
     ) -> None:
         self.network = network.eval().to(device)
         self.device = device
         self._featuriser = featuriser
+        self._bfloat16 = bfloat16
+        if bfloat16:
+            network.to_bfloat16()
         self._written = ("", *written)
         self._common = frozenset(written)
 
     @classmethod
-    def load(cls, directory: Path, *, device: str = "cpu") -> Rewriter:
-        """Raises ModelNotFound if a file is missing, CorruptModel if one cannot be read."""
+    def load(
+        cls, directory: Path, *, device: str = "cpu", bfloat16: bool | None = None
+    ) -> Rewriter:
+        """Load weights; `bfloat16` None means: where this machine computes faster in it.
+
+        Raises ModelNotFound if a file is missing, CorruptModel if one cannot be read.
+        """
+        if bfloat16 is None:
+            bfloat16 = device == "cpu" and has_fast_bfloat16()
         for name in (WEIGHTS, CONFIG, TOKENIZER):
             if not (directory / name).is_file():
                 raise ModelNotFound(f"The rewriter's directory has no {name}.")
@@ -75,21 +91,32 @@ class Rewriter:
             featuriser = Featuriser.load(directory / TOKENIZER)
         except Exception as error:
             raise CorruptModel(f"The rewriter's files cannot be read: {error}") from error
-        return cls(network, featuriser, config["written"], device)
+        return cls(network, featuriser, config["written"], device, bfloat16=bfloat16)
+
+    @property
+    def parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.network.parameters())
+
+    @property
+    def precision(self) -> str:
+        """The number format that the network computes in."""
+        return "bf16" if self._bfloat16 else "fp32"
 
     @torch.inference_mode()
     def rewrite(
         self, inputs: Sequence[RewriteInput], beams: int = 1, batch_size: int = 64
     ) -> list[list[Hypothesis]]:
         """For each input up to `beams` hypotheses, best first; none for one without words."""
-        features = self._featuriser.features(inputs)
+        features = self._featuriser.features([_with_needed_context(one) for one in inputs])
         usable = [index for index, found in enumerate(features) if _copyable(found)]
         # Alike lengths together: less padding.
         usable.sort(key=lambda index: len(features[index].pieces))
         results: list[list[Hypothesis]] = [[] for _ in inputs]
         for begin in range(0, len(usable), batch_size):
             chosen = usable[begin : begin + batch_size]
-            source = self.on_device(collate([features[index] for index in chosen]))
+            source = self.on_device(
+                collate([features[index] for index in chosen], multiple=PADDING)
+            )
             limits = [limit_of(features[index]) for index in chosen]
             for index, found in zip(
                 chosen, decode(self.network, source, limits, beams), strict=True
@@ -137,6 +164,25 @@ class Rewriter:
             word.start == 0 or text[word.start - 1].isspace(),
             word.end == len(text) or text[word.end].isspace(),
         )
+
+
+def has_fast_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 matrices itself (AVX512-BF16 or AMX)."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and _has_flag("avx512_bf16")
+
+
+def _has_flag(flag: str) -> bool:
+    try:
+        return flag in Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+
+
+def _with_needed_context(item: RewriteInput) -> RewriteInput:
+    """A sentence that stands alone is read alone: shorter sources are rewritten faster."""
+    if item.task == "headline" or calls_for_context(item.sentence):
+        return item
+    return replace(item, previous="", lead="")
 
 
 def _copyable(found: Features) -> bool:

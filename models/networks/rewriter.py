@@ -88,6 +88,24 @@ class Memory:
         )
 
 
+class Linear(nn.Linear):
+    """A linear layer that may keep its weights in bfloat16 between float32 activations.
+
+    On CPUs with AVX512-BF16 or AMX that is over twice as fast, and, unlike
+    float32 there, gives a row the same bits whatever the batch around it.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return linear(x, self.weight, self.bias)
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """xW' + b in the weight's number format, handed back in that of x."""
+    if torch.is_autocast_enabled(x.device.type) or x.dtype == weight.dtype:
+        return F.linear(x, weight, bias)
+    return F.linear(x.to(weight.dtype), weight, bias.to(weight.dtype)).to(x.dtype)
+
+
 def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
     """softmax(QK/sqrt(d) + bias)V over [B, H, ., d]; returns [B, ., D]."""
     # Written out: on CPU the fused kernel's backward is slower in bfloat16 at these lengths.
@@ -112,11 +130,11 @@ class EncoderLayer(nn.Module):
     def __init__(self, config: RewriterConfig) -> None:
         super().__init__()
         self.heads = config.heads
-        self.qkv = nn.Linear(config.width, 3 * config.width)
-        self.out = nn.Linear(config.width, config.width)
+        self.qkv = Linear(config.width, 3 * config.width)
+        self.out = Linear(config.width, config.width)
         self.norm1 = nn.LayerNorm(config.width, eps=1e-12)
-        self.up = nn.Linear(config.width, config.inner)
-        self.down = nn.Linear(config.inner, config.width)
+        self.up = Linear(config.width, config.inner)
+        self.down = Linear(config.inner, config.width)
         self.norm2 = nn.LayerNorm(config.width, eps=1e-12)
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:  # [B, P, D]
@@ -132,15 +150,15 @@ class DecoderLayer(nn.Module):
         super().__init__()
         self.heads = config.heads
         self.norm1 = nn.LayerNorm(config.width)
-        self.qkv = nn.Linear(config.width, 3 * config.width)
-        self.self_out = nn.Linear(config.width, config.width)
+        self.qkv = Linear(config.width, 3 * config.width)
+        self.self_out = Linear(config.width, config.width)
         self.norm2 = nn.LayerNorm(config.width)
-        self.query = nn.Linear(config.width, config.width)
-        self.key_value = nn.Linear(config.width, 2 * config.width)
-        self.cross_out = nn.Linear(config.width, config.width)
+        self.query = Linear(config.width, config.width)
+        self.key_value = Linear(config.width, 2 * config.width)
+        self.cross_out = Linear(config.width, config.width)
         self.norm3 = nn.LayerNorm(config.width)
-        self.up = nn.Linear(config.width, config.inner)
-        self.down = nn.Linear(config.inner, config.width)
+        self.up = Linear(config.width, config.inner)
+        self.down = Linear(config.inner, config.width)
 
     def cross_memory(self, slots: Tensor) -> tuple[Tensor, Tensor]:
         key, value = self.key_value(slots).chunk(2, dim=-1)
@@ -197,21 +215,21 @@ class RewriterNetwork(nn.Module):
         self.copied = nn.Parameter(torch.zeros(width))
         self.begin = nn.Parameter(torch.zeros(width))
         self.step_embedding = nn.Embedding(config.max_steps + 1, width)
-        self.from_last = nn.Linear(width, width)
-        self.from_next = nn.Linear(width, width)
+        self.from_last = Linear(width, width)
+        self.from_next = Linear(width, width)
         self.decoder = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
         self.final_norm = nn.LayerNorm(width)
-        self.to_written = nn.Linear(width, width)
-        self.pointer_query = nn.Linear(width, width)
-        self.pointer_key = nn.Linear(width, width)
-        self.keep = nn.Linear(width, 1)
-        self.offset = nn.Linear(width, 2 * config.max_offset + 1)
+        self.to_written = Linear(width, width)
+        self.pointer_query = Linear(width, width)
+        self.pointer_key = Linear(width, width)
+        self.keep = Linear(width, 1)
+        self.offset = Linear(width, 2 * config.max_offset + 1)
         self.apply(self._initialise)
 
     def _initialise(self, module: nn.Module) -> None:
-        if isinstance(module, nn.Linear | nn.Embedding):
+        if isinstance(module, Linear | nn.Embedding):
             nn.init.normal_(module.weight, std=0.02)
-        if isinstance(module, nn.Linear):
+        if isinstance(module, Linear):
             nn.init.zeros_(module.bias)
         if module is self:
             # Before anything is learned, going on with the next word is the best guess.
@@ -225,6 +243,13 @@ class RewriterNetwork(nn.Module):
         lowest += list(self.encoder[: self.config.frozen_layers])
         for module in lowest:
             module.requires_grad_(False)
+
+    def to_bfloat16(self) -> None:
+        """Keep the weights of linear layers, and those that score written words, in bfloat16."""
+        for module in self.modules():
+            if isinstance(module, Linear):
+                module.to(torch.bfloat16)
+        self.written.to(torch.bfloat16)
 
     def encode(self, source: Source) -> Memory:
         bias = mask_bias(source.piece_mask)
@@ -256,7 +281,7 @@ class RewriterNetwork(nn.Module):
         here = slots.gather(1, last.unsqueeze(-1).expand(-1, -1, slots.shape[-1]))
         after = (last + 1).clamp(max=count - 1)
         ahead = slots.gather(1, after.unsqueeze(-1).expand(-1, -1, slots.shape[-1]))
-        word = self.written(written.clamp(0, V - 1))
+        word = self.written(written.clamp(0, V - 1)).to(slots.dtype)
         word = torch.where((written >= V).unsqueeze(-1), self.copied.to(word.dtype), word)
         word = torch.where((written == IGNORE).unsqueeze(-1), self.begin.to(word.dtype), word)
         steps = torch.arange(step, step + written.shape[1], device=written.device)
@@ -267,7 +292,7 @@ class RewriterNetwork(nn.Module):
     def _logits(self, y: Tensor, memory: Memory, last: Tensor, used: Tensor) -> Tensor:
         """Action scores [B, T, V + S] from decoder states [B, T, D]; `used` is [B, T, S]."""
         y = self.final_norm(y)
-        write = F.linear(self.to_written(y), self.written.weight, self.written_bias)
+        write = linear(self.to_written(y), self.written.weight, self.written_bias)
         point = self.pointer_query(y) @ memory.keys.transpose(-1, -2)
         point = point.float() * (1 / math.sqrt(y.shape[-1])) + memory.keep.unsqueeze(1)
         span = self.config.max_offset

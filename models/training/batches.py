@@ -18,6 +18,7 @@ from models.rewriter_input import (
     Featuriser,
     RewriteInput,
     Task,
+    calls_for_context,
     collate,
     length_class,
 )
@@ -27,9 +28,6 @@ UNSPECIFIED_LENGTH_SHARE: Final = 0.15
 # Context that the reference does not use and the sentence does not call for is mostly left out:
 # shorter sources train faster, and the rewriter learns to do without.
 UNUSED_CONTEXT_SHARE: Final = 0.25
-_CALLS_FOR_CONTEXT: Final = frozenset(
-    "he she it they his her its their him them this these that those".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +91,7 @@ def _context(pair: Pair, generator: random.Random) -> tuple[str, str]:
     lead_words, previous_words = len(find_words(pair.lead)), len(find_words(pair.previous))
     uses_lead = any(place < lead_words for place in places)
     uses_previous = any(lead_words <= place < lead_words + previous_words for place in places)
-    called_for = any(word.key in _CALLS_FOR_CONTEXT for word in find_words(pair.sentence)[:12])
-    share = 0.7 if called_for else UNUSED_CONTEXT_SHARE
+    share = 0.7 if calls_for_context(pair.sentence) else UNUSED_CONTEXT_SHARE
     keeps_lead = uses_lead or generator.random() < share
     keeps_previous = uses_previous or generator.random() < share
     return pair.lead if keeps_lead else "", pair.previous if keeps_previous else ""
