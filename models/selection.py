@@ -77,6 +77,12 @@ class Selector:
             raise CorruptModel(f"The salience model's files cannot be read: {error}") from error
         return cls(network, table.numpy(), weights.numpy(), tokenizer)
 
+    @property
+    def parameters(self) -> int:
+        """Parameters of the network and of its embedding table."""
+        own = sum(parameter.numel() for parameter in self._network.parameters())
+        return own + self._table.size
+
     def with_network(self, network: SalienceNetwork) -> Selector:
         """The same table and tokenizer under another network."""
         return Selector(network, self._table, self._weights, self._tokenizer)

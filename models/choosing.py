@@ -1,0 +1,202 @@
+"""Which sentences the summary is written from, and which of their rewrites are used.
+
+Between the salience network and the rewriter: candidates are sentences with
+the rewriter's hypotheses; choosing takes the most salient that fit the length
+and settles for each the text that can be trusted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from models.contract import MAX_HEADLINE_WORDS, Kind, Length, SummaryOptions
+from models.documents import Document
+from models.evidence import EvidenceIndex, align
+from models.facts import SourceFacts
+from models.rewriting import Hypothesis, RewriteInput
+from models.selection import Floats, distinct, ranked
+from models.summarising import is_complete, max_sentences, repeats
+from models.verification import verify
+
+# Words a summary aims at; the number of sentences and `max_words` bound it.
+TARGET_WORDS: Final[dict[Kind, dict[Length, int]]] = {
+    "key-points": {"short": 56, "medium": 100, "long": 150},
+    "tldr": {"short": 40, "medium": 60, "long": 110},
+    "teaser": {"short": 40, "medium": 50, "long": 75},
+    "headline": {"short": 12, "medium": 17, "long": 22},
+}
+# A summary may pass its target by this share rather than drop a sentence.
+_OVERSHOOT: Final = 0.15
+# Sentences kept in reserve for those that turn out unusable.
+_SPARE: Final = 2
+_HEADLINE_CANDIDATES: Final = 2
+_MIN_SENTENCE_WORDS: Final = 5
+
+# Taken off the salience (a logit) of sentences that do not stand alone.
+_POINTING_PENALTY: Final = 1.0
+_OPEN_QUOTE_PENALTY: Final = 3.0
+_QUESTION_PENALTY: Final = 2.0
+_FRAGMENT_PENALTY: Final = 4.0
+
+_POINTING: Final = re.compile(
+    r"(?:he|she|it|they|his|her|their|this|these|those|that|but|and|so|i|we|you|my|our)\b", re.I
+)
+_QUOTES: Final = re.compile(r"[\"“”]")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How rewrites are trusted; fitted on validation articles.
+
+    A rewrite is used when its log-probabilities, mean and least, reach these
+    and it is not longer than its source.
+    """
+
+    beams: int = 1
+    min_mean_log_probability: float = -0.5
+    min_log_probability: float = -2.5
+    min_words: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An article as read, with what every sentence of its summary is checked against."""
+
+    document: Document
+    facts: SourceFacts
+    index: EvidenceIndex
+
+    @classmethod
+    def of(cls, document: Document) -> Reading:
+        return cls(document, SourceFacts.of(document), EvidenceIndex.of(document))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence that may be written from, with its rewrites, best first."""
+
+    index: int
+    input: RewriteInput
+    hypotheses: tuple[Hypothesis, ...] = ()
+
+    def written(self, hypotheses: Sequence[Hypothesis]) -> Candidate:
+        return replace(self, hypotheses=tuple(hypotheses))
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A text for one place of the summary, the texts that may replace it, and its sources."""
+
+    text: str
+    alternatives: tuple[str, ...]
+    evidence: tuple[int, ...]
+
+
+def candidates_of(document: Document, salience: Floats, options: SummaryOptions) -> list[Candidate]:
+    """The sentences worth rewriting for these options, best first."""
+    texts = [sentence.text for sentence in document.sentences]
+    ranking = ranked(salience - _penalties(texts))
+    if options.kind == "headline":
+        chosen = distinct(ranking, texts, _HEADLINE_CANDIDATES)
+        return [Candidate(index, RewriteInput(texts[index], task="headline")) for index in chosen]
+    chosen = distinct(ranking, texts, max_sentences(options) + _SPARE)
+    return [Candidate(index, _input(texts, index)) for index in chosen]
+
+
+def _input(texts: Sequence[str], index: int) -> RewriteInput:
+    return RewriteInput(
+        texts[index],
+        previous=texts[index - 1] if index > 1 else "",
+        lead=texts[0] if index else "",
+    )
+
+
+def _penalties(texts: Sequence[str]) -> Floats:
+    """What each sentence loses for not standing alone (N,)."""
+    losses = np.zeros(len(texts), np.float32)
+    for index, text in enumerate(texts):
+        losses[index] += _POINTING_PENALTY * bool(_POINTING.match(text))
+        losses[index] += _OPEN_QUOTE_PENALTY * (len(_QUOTES.findall(text)) % 2)
+        losses[index] += _QUESTION_PENALTY * text.rstrip("\"'”’").endswith("?")
+        fragment = len(text.split()) < _MIN_SENTENCE_WORDS or not is_complete(text)
+        losses[index] += _FRAGMENT_PENALTY * fragment
+    return losses
+
+
+def choose(
+    candidates: Sequence[Candidate],
+    reading: Reading,
+    options: SummaryOptions,
+    choice: Choice,
+) -> list[Chosen]:
+    """What the summary says, in reading order."""
+    if options.kind == "headline":
+        return _headlines(candidates, reading, options)
+    most, taken, words = max_sentences(options), [], 0
+    target = options.max_words or TARGET_WORDS[options.kind][options.length]
+    allowed = target if options.max_words else target * (1 + _OVERSHOOT)
+    for candidate in candidates:
+        if len(taken) == most or words >= target:
+            break
+        texts = _texts(candidate, reading, choice)
+        fitting = [text for text in texts if words + len(text.split()) <= allowed]
+        if not taken and not fitting and not options.max_words:
+            fitting = texts
+        if not fitting or repeats(fitting[0], (other.text for _, other in taken)):
+            continue
+        words += len(fitting[0].split())
+        sources = _sources(fitting[0], candidate.index, reading)
+        taken.append((candidate.index, Chosen(fitting[0], tuple(fitting[1:]), sources)))
+    return [chosen for _, chosen in sorted(taken, key=lambda pair: pair[0])]
+
+
+def _texts(candidate: Candidate, reading: Reading, choice: Choice) -> list[str]:
+    """Texts for a sentence: trusted rewrites, best first, then the sentence itself."""
+    document = reading.document
+    source = document.sentences[candidate.index].text
+    texts = [
+        hypothesis.text
+        for hypothesis in candidate.hypotheses
+        if _is_trusted(hypothesis, source, choice)
+        and verify(hypothesis.text, document, (candidate.index,), reading.facts).supported
+    ]
+    return [*dict.fromkeys(texts), source]
+
+
+def _is_trusted(hypothesis: Hypothesis, source: str, choice: Choice) -> bool:
+    words = len(hypothesis.text.split())
+    return (
+        is_complete(hypothesis.text)
+        and choice.min_words <= words <= len(source.split())
+        and hypothesis.mean_log_probability >= choice.min_mean_log_probability
+        and hypothesis.min_log_probability >= choice.min_log_probability
+    )
+
+
+def _sources(text: str, index: int, reading: Reading) -> tuple[int, ...]:
+    """The sentence written from, then others that the text took words from."""
+    others = [place for place in align(text, reading.document, reading.index) if place != index]
+    return (index, *others[:2])
+
+
+def _headlines(
+    candidates: Sequence[Candidate], reading: Reading, options: SummaryOptions
+) -> list[Chosen]:
+    """One headline with the others as alternatives, most probable first."""
+    most = min(MAX_HEADLINE_WORDS[options.length], options.max_words or 10**6)
+    found = [
+        (hypothesis.mean_log_probability, hypothesis.text, candidate.index)
+        for candidate in candidates
+        for hypothesis in candidate.hypotheses
+        if 3 <= len(hypothesis.text.split()) <= most
+    ]
+    if not found:
+        return []
+    found.sort(key=lambda entry: -entry[0])
+    (_, text, index), *others = found
+    return [Chosen(text, tuple(other for _, other, _ in others), _sources(text, index, reading))]

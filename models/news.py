@@ -1,0 +1,187 @@
+"""news-small, the shipped model: select the sentences that matter, rewrite each one.
+
+The salience network chooses, the rewriter writes all chosen sentences of all
+articles in one batch, and what cannot be trusted gives way: to the next
+hypothesis, then to the source sentence as it stands.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from models import documents
+from models.choosing import Candidate, Choice, Reading, candidates_of, choose
+from models.contract import (
+    KINDS,
+    LENGTHS,
+    ModelInfo,
+    OnSentence,
+    Summary,
+    SummaryRequest,
+)
+from models.errors import CorruptModel, InbriefError, InferenceFailed, ModelNotFound
+from models.rewriting import Rewriter
+from models.selection import Selector
+from models.summarising import Draft, finish, require_supported
+
+CONFIG: Final = "model.json"
+_CHARACTERS_A_TOKEN: Final = 4
+# Of an article only the chosen sentences pass the rewriter; the rest costs a fraction.
+_READING_SHARE: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One article on its way."""
+
+    index: int
+    request: SummaryRequest
+    reading: Reading
+
+
+class NewsSummariser:
+    """Salience network and rewriter behind the one seam; calls come from one thread at a time."""
+
+    def __init__(
+        self, selector: Selector, rewriter: Rewriter, choice: Choice, info: ModelInfo
+    ) -> None:
+        self._selector = selector
+        self._rewriter = rewriter
+        self._choice = choice
+        self._info = info
+
+    @property
+    def info(self) -> ModelInfo:
+        return self._info
+
+    def estimate_tokens(self, request: SummaryRequest) -> int:
+        return int(len(request.article.text) / _CHARACTERS_A_TOKEN * _READING_SHARE) + 64
+
+    def summarise(
+        self, requests: Sequence[SummaryRequest], on_sentence: OnSentence | None = None
+    ) -> list[Summary | InbriefError]:
+        results: dict[int, Summary | InbriefError] = {}
+        jobs: list[_Job] = []
+        for index, request in enumerate(requests):
+            try:
+                jobs.append(self._read(index, request))
+            except InbriefError as error:
+                results[index] = error
+        for job, found in zip(jobs, self._write(jobs), strict=True):
+            results[job.index] = (
+                found if isinstance(found, InbriefError) else self._finish(job, found, on_sentence)
+            )
+        return [results[index] for index in range(len(requests))]
+
+    def _read(self, index: int, request: SummaryRequest) -> _Job:
+        document = documents.read(request.article)
+        require_supported(self._info, request.options, document.language)
+        return _Job(index, request, Reading.of(document))
+
+    def _write(self, jobs: Sequence[_Job]) -> list[list[Candidate] | InbriefError]:
+        """For each article its candidates, best first, each with what the rewriter makes of it."""
+        texts = [[sentence.text for sentence in job.reading.document.sentences] for job in jobs]
+        try:
+            scores = self._selector.score(texts)
+            planned = [
+                candidates_of(job.reading.document, found, job.request.options)
+                for job, found in zip(jobs, scores, strict=True)
+            ]
+            inputs = [candidate.input for plan in planned for candidate in plan]
+            written = iter(self._rewriter.rewrite(inputs, self._choice.beams))
+            return [[candidate.written(next(written)) for candidate in plan] for plan in planned]
+        except (RuntimeError, ValueError) as error:
+            if len(jobs) > 1:  # one article must not cost the others their summaries
+                return [answer for job in jobs for answer in self._write([job])]
+            return [InferenceFailed(f"The model failed on this article: {type(error).__name__}.")]
+
+    def _finish(
+        self, job: _Job, candidates: list[Candidate], on_sentence: OnSentence | None
+    ) -> Summary | InbriefError:
+        emit = None if on_sentence is None else partial(on_sentence, job.index)
+        document, options = job.reading.document, job.request.options
+        chosen = choose(candidates, job.reading, options, self._choice)
+        try:
+            return finish(
+                [Draft(one.text, one.alternatives, one.evidence) for one in chosen],
+                document,
+                options,
+                self._info,
+                read_sentences=len(document.sentences),
+                fallback=[candidate.index for candidate in candidates],
+                facts=job.reading.facts,
+                emit=emit,
+            )
+        except InbriefError as error:
+            return error
+
+
+def load_news(
+    directory: Path, *, device: str = "auto", threads: int | None = None
+) -> NewsSummariser:
+    """Load the model from its directory, every file checked against the digests in `model.json`.
+
+    Raises ModelNotFound if a file is missing, CorruptModel if one is damaged
+    or not the one that belongs to this model.
+    """
+    config = _read_config(directory)
+    found = digests(directory)
+    for name, expected in config["sha256"].items():
+        if name not in found:
+            raise ModelNotFound(f"The model's directory {directory.name} has no {name}.")
+        if found[name] != expected:
+            raise CorruptModel(f"{name} of {directory.name} is not the file that belongs to it.")
+    if threads is not None:
+        torch.set_num_threads(threads)
+    chosen = _device(device)
+    selector = Selector.load(directory)
+    rewriter = Rewriter.load(directory, device=chosen)
+    info = ModelInfo(
+        name=config["name"],
+        revision=sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12],
+        engine="news",
+        precision=rewriter.precision,
+        device=chosen,
+        kinds=KINDS,
+        lengths=LENGTHS,
+        languages=tuple(config["languages"]),
+        max_input_tokens=None,
+        parameters=selector.parameters + rewriter.parameters,
+        size_bytes=sum((directory / name).stat().st_size for name in found),
+        choice=f"inbrief's own networks in {rewriter.precision} on {chosen}: made for each other.",
+    )
+    return NewsSummariser(selector, rewriter, Choice(**config["choice"]), info)
+
+
+def digests(directory: Path) -> dict[str, str]:
+    """The SHA-256 of every file of a model but its `model.json`, by name."""
+    return {
+        path.name: sha256(path.read_bytes()).hexdigest()
+        for path in sorted(directory.iterdir())
+        if path.is_file() and path.suffix in {".safetensors", ".json"} and path.name != CONFIG
+    }
+
+
+def _read_config(directory: Path) -> dict[str, Any]:
+    path = directory / CONFIG
+    if not path.is_file():
+        raise ModelNotFound(f"The model's directory {directory.name} has no {CONFIG}.")
+    try:
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        for key in ("name", "languages", "sha256", "choice"):
+            config[key]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptModel(f"{CONFIG} of {directory.name} cannot be read.") from error
+    return config
+
+
+def _device(wanted: str) -> str:
+    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
