@@ -137,7 +137,8 @@ def choose(
     """What the summary says, in reading order."""
     if options.kind == "headline":
         return _headlines(candidates, reading, options)
-    most, taken, words = max_sentences(options), [], 0
+    taken: list[tuple[int, Chosen]] = []
+    most, words = max_sentences(options), 0
     target = options.max_words or TARGET_WORDS[options.kind][options.length]
     allowed = target if options.max_words else target * (1 + _OVERSHOOT)
     for candidate in candidates:
