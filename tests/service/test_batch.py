@@ -267,30 +267,3 @@ def test_killed_three_times_it_loses_nothing_and_repeats_nothing(tmp_path: Path)
     found = read(output)
     assert [row["id"] for row in found] == [f"n{i}" for i in range(200)]
     assert all(row["summary"].startswith(f"Article number {i} ") for i, row in enumerate(found))
-
-
-def test_the_command_counts_errors_and_exits_with_one(tmp_path: Path) -> None:
-    write(tmp_path / "in.jsonl", [*articles(2), "{not json"])
-    process = run_command(["in.jsonl", "out.jsonl", "--model", "lead-3"], tmp_path)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert said.decode().splitlines()[-1] == "3 articles, 1 with errors"
-    assert len(read(tmp_path / "out.jsonl")) == 3
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["missing.jsonl", "out.jsonl", "--model", "lead-3"],
-        ["in.jsonl", "in.jsonl", "--model", "lead-3"],
-        ["in.jsonl", "out.jsonl", "--model", "no-such-model"],
-        ["in.jsonl", "out.jsonl", "--model", "lead-3", "--kind", "poem"],
-    ],
-)
-def test_what_cannot_be_carried_out_exits_with_two(tmp_path: Path, arguments: list[str]) -> None:
-    write(tmp_path / "in.jsonl", list(articles(2)))
-    process = run_command(arguments, tmp_path)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 2
-    assert b"Traceback" not in said
-    assert not (tmp_path / "out.jsonl").exists()
