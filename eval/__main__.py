@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, cast, get_args
 
 import typer
 from tqdm import tqdm
 
+from eval import compare as compare_
+from eval import gate as gate_
+from eval import meta as meta_
 from eval import peers, results, runs, tables
-from eval.datasets import BUNDLED, Dataset, Preset, ReferenceKind, load
+from eval.datasets import BUNDLED, SEEDS, Dataset, Preset, ReferenceKind, join, load
 from eval.generate import generate
 from eval.predictions import PredictionSet, file_name, read_run
 from eval.scoring import score as score_table
@@ -157,10 +161,112 @@ def score(
     _score_and_report(directory, asked, dataset, predictions, processes)
 
 
+@app.command(
+    epilog="Examples:  inbrief-eval compare runs/old runs/new  |  "
+    "inbrief-eval compare runs/old runs/new --pair lead-3=news-small"
+)
+def compare(
+    first: Annotated[Path, typer.Argument(help="Run to compare with.")],
+    second: Annotated[Path, typer.Argument(help="Run that is compared.")],
+    pair: Annotated[
+        list[str] | None,
+        typer.Option(help="FIRST=SECOND: systems to pair; default: those of equal name."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write comparison.json and .md there.")] = None,
+) -> None:
+    """Compare two runs over the same data: second minus first, with tests."""
+    pairs = []
+    for one in pair or []:
+        left, equals, right = one.partition("=")
+        if not (left and equals and right):
+            raise EvaluationError(f"--pair is FIRST=SECOND, not {one!r}.")
+        pairs.append((left, right))
+    found = compare_.compare(first, second, systems=pairs)
+    text = compare_.markdown(found)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        runs.write_json(out / "comparison.json", found)
+        (out / "comparison.md").write_text(text, encoding="utf-8")
+    print(text, end="")
+
+
+@app.command(
+    epilog="Examples:  inbrief-eval gate  |  "
+    "inbrief-eval gate --update --systems news-small,lead-3,textrank-3"
+)
+def gate(
+    update: Annotated[bool, typer.Option(help="Write the floors from today's scores.")] = False,
+    allow_regression: Annotated[
+        bool, typer.Option(help="Let --update lower floors or change the data.")
+    ] = False,
+    systems: Annotated[
+        str | None, typer.Option(help="Systems; default: those of the baseline.")
+    ] = None,
+    baseline: Annotated[Path, typer.Option(help="File of the floors.")] = gate_.BASELINE,
+    data: Annotated[
+        str | None, typer.Option(help="Other data than the bundled set and the seed articles.")
+    ] = None,
+    processes: Processes = 2,
+) -> None:
+    """Refuse scores below the floors of the baseline (exit status 1)."""
+    dataset = load(data, reference="key_points") if data else _gate_data()
+    names = peers.split_list(systems) if systems else list(gate_.read(baseline)["floors"])
+    predictions = []
+    with TemporaryDirectory() as folder:
+        predictions = [generate(peers.parse(one), dataset, Path(folder)) for one in names]
+    table = score_table(dataset, predictions, processes=processes)
+    if update:
+        written = gate_.update(baseline, table, allow_regression=allow_regression)
+        print(f"{baseline}: floors of {', '.join(written['floors'])}")
+        return
+    breaches = gate_.check(table, gate_.read(baseline))
+    for breach in breaches:
+        print(breach)
+    if breaches:
+        raise SystemExit(1)
+    print(f"{', '.join(names)} hold their floors (n {len(dataset.examples)}).")
+
+
+@app.command(
+    epilog="Example:  inbrief-eval meta --summeval summeval.jsonl.xz --qags qags.jsonl.xz"
+    " --out runs/meta"
+)
+def meta(
+    summeval: Annotated[
+        Path | None, typer.Option(help="Records of several judged systems, with references.")
+    ] = None,
+    qags: Annotated[
+        Path | None, typer.Option(help="Records with factuality labels; no references needed.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write meta.json and meta.md there.")] = None,
+    processes: Processes = 2,
+) -> None:
+    """Correlate every metric with human judgements, to know what the numbers are worth."""
+    if summeval is None and qags is None:
+        raise EvaluationError("Name --summeval or --qags.")
+    found, parts = {}, ["# What the metrics are worth\n"]
+    for name, path, against_article in (("summeval", summeval, False), ("qags", qags, True)):
+        if path is not None:
+            judged = meta_.load_judged(path, against_article=against_article)
+            found[name] = meta_.evaluate(judged, processes=processes)
+            parts.append(meta_.markdown(found[name]))
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        runs.write_json(out / "meta.json", found)
+        (out / "meta.md").write_text("\n".join(parts), encoding="utf-8")
+    print("\n".join(parts), end="")
+
+
 @app.command()
 def systems() -> None:
     """List what can be judged and how it is written."""
     print(peers.__doc__)
+
+
+def _gate_data() -> Dataset:
+    bundled = load(str(BUNDLED), reference="key_points")
+    # An installed package has no seed articles; its floors are its own matter.
+    return join(bundled, load(str(SEEDS), reference="key_points")) if SEEDS.is_dir() else bundled
 
 
 class _Bar:

@@ -17,7 +17,10 @@ Preset = Literal["none", "cnndm", "xsum"]
 ReferenceKind = Literal["paragraph", "key_points", "headline"]
 
 HUB_PREFIX: Final = "hf:"
+# References of a directory of .txt files, one JSON object a line.
+REFERENCES: Final = "references.jsonl"
 BUNDLED: Final = Path(__file__).parent / "data" / "articles.jsonl"
+SEEDS: Final = Path(__file__).parent.parent / "seeds"
 # Ids named in an error; more would hide its first words.
 _NAMED: Final = 3
 _DIGEST_CHARACTERS: Final = 16
@@ -86,6 +89,8 @@ def load(
     clean = _CLEANERS[preset]
     examples: list[Example] = []
     bad: list[InvalidRecord] = []
+    if not (source := source.strip()):
+        raise EvaluationError("The data set needs a name.")
     for record in _records(source, names):
         if isinstance(record, InvalidRecord):
             bad.append(record)
@@ -99,6 +104,15 @@ def load(
             + " ".join(error.message for error in bad[:_NAMED])
         )
     return build(Path(source).name, examples, preset=preset)
+
+
+def join(first: Dataset, second: Dataset) -> Dataset:
+    """Both, one after the other; ids must differ."""
+    return build(
+        f"{first.name}+{second.name}",
+        [*first.examples, *second.examples],
+        preset=first.preset,
+    )
 
 
 def build(name: str, examples: Sequence[Example], *, preset: Preset = "none") -> Dataset:
@@ -149,7 +163,30 @@ def _refuse(name: str, fault: str, ids: Sequence[str]) -> None:
 def _records(source: str, names: FieldNames) -> Iterator[ArticleRecord | InvalidRecord]:
     if source.startswith(HUB_PREFIX):
         return _hub_records(source.removeprefix(HUB_PREFIX), names)
-    return read_records(Path(source), names)
+    path = Path(source)
+    if (path / REFERENCES).is_file():
+        return _text_files(path, names)
+    return read_records(path, names)
+
+
+def _text_files(path: Path, names: FieldNames) -> Iterator[ArticleRecord | InvalidRecord]:
+    """A directory of .txt files whose references stand in REFERENCES, matched by `id`."""
+    references: dict[str, Mapping[str, object]] = {}
+    # A row of references has no text of its own: its id stands in.
+    for row in read_records(path / REFERENCES, FieldNames(id=names.id, text=(names.id,))):
+        if isinstance(row, InvalidRecord):
+            raise EvaluationError(f"{path / REFERENCES}: {row.message}")
+        references[row.id] = {**row.fields, "title": row.title, "summaries": list(row.summaries)}
+    for record in read_records(path, names):
+        if isinstance(record, InvalidRecord) or record.id not in references:
+            yield record
+            continue
+        found = record_of(
+            record.line,
+            {names.id: record.id, names.text[0]: record.text, **references[record.id]},
+            replace(names, title="title", summary=("summaries",)),
+        )
+        yield found
 
 
 def _hub_records(source: str, names: FieldNames) -> Iterator[ArticleRecord | InvalidRecord]:

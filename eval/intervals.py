@@ -30,7 +30,7 @@ _CHUNK: Final = 250
 # Differences of one document below this are a tie: rounding, not a win.
 _TIE: Final = 1e-9
 # Standard normal quantiles of a two-sided test at 0.05 and of a power of 0.8.
-_Z_ALPHA: Final = 1.959963984540054
+Z_ALPHA: Final = 1.959963984540054
 _Z_POWER: Final = 0.8416212335729143
 
 
@@ -181,7 +181,7 @@ def _compare_columns(differences: Scores, resamples: int, seed: int) -> list[Com
             wins=int((differences[:, k] > _TIE).sum()),
             ties=int((np.abs(differences[:, k]) <= _TIE).sum()),
             losses=int((differences[:, k] < -_TIE).sum()),
-            minimum_detectable=(_Z_ALPHA + _Z_POWER) * float(deviations[k]) / float(np.sqrt(n)),
+            minimum_detectable=(Z_ALPHA + _Z_POWER) * float(deviations[k]) / float(np.sqrt(n)),
             n=n,
         )
         for k in range(differences.shape[1])

@@ -157,7 +157,6 @@ HEADLINE: Final = (
     "rouge1_fmeasure",
     "rouge2_fmeasure",
     "rougeLsum_fmeasure",
-    "rougeL_fmeasure",
     "supported",
     "words",
     "complete",

@@ -19,7 +19,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 20, 16, 46
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A system in a plane, with the interval of its y value."""
+    """A system in a plane, with the interval of its y value; a `bound` is on no front."""
 
     label: str
     colour: int
@@ -27,6 +27,7 @@ class Point:
     y: float
     low: float
     high: float
+    bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def _log(values: Sequence[float], start: float, end: float) -> _Axis:
     ticks = [
         base * 10.0**power
         for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        for base in (1, 3)
+        for base in (1, 2, 5)
         if low <= base * 10.0**power <= high
     ]
     return _Axis(low, high, start, end, True, tuple(ticks))
@@ -168,9 +169,10 @@ def _free(taken: list[tuple[float, float]], x: float, y: float) -> float:
 
 
 def pareto(points: Sequence[Point]) -> list[Point]:
-    """The points that no other equals or beats in both, from left to right."""
+    """The points that no other equals or beats in both, from left to right; no bounds."""
     best: list[Point] = []
-    for point in sorted(points, key=lambda one: (-one.x, -one.y)):
+    real = [point for point in points if not point.bound]
+    for point in sorted(real, key=lambda one: (-one.x, -one.y)):
         if not best or point.y > best[-1].y:
             best.append(point)
     return best[::-1]
@@ -249,10 +251,13 @@ def heat_map(rows: Sequence[tuple[str, Sequence[float]]], title: str) -> str:
 
 
 def intervals(groups: Sequence[tuple[str, Sequence[Point]]], title: str, x_label: str) -> str:
-    """Means with intervals, grouped: the slices of a data set. `Point.x` is not used."""
-    line, gap = 16.0, 14.0
-    height = _TOP + sum(line * len(points) + gap for _, points in groups) + _BOTTOM
-    left = 250.0
+    """Means with intervals, grouped: the slices of a data set. `Point.x` is not used.
+
+    A group's name may have two lines.
+    """
+    line, gap = 16.0, 16.0
+    height = _TOP + sum(line * max(len(points), 2) + gap for _, points in groups) + _BOTTOM
+    left = 190.0
     values = [value for _, points in groups for one in points for value in (one.low, one.high)]
     x = _linear(values, left, _WIDTH - _RIGHT)
     parts = []
@@ -264,13 +269,15 @@ def intervals(groups: Sequence[tuple[str, Sequence[Point]]], title: str, x_label
     top = _TOP + 8.0
     for name, points in groups:
         middle = top + line * (len(points) - 1) / 2
-        parts.append(_text(left - 12, middle + 4, name, anchor="end", css="label"))
+        for number, part in enumerate(name.split("\n")):
+            css = "tick" if number else "label"
+            parts.append(_text(left - 14, middle + 15 * number, part, anchor="end", css=css))
         for point in points:
             css = f"s{point.colour % COLOURS}"
             parts.append(_line(x(point.low), top, x(point.high), top, f"bar {css}"))
             parts.append(f'<circle cx="{x(point.y):.1f}" cy="{top:.1f}" r="4" class="dot {css}"/>')
             top += line
-        top += gap
+        top += gap + line * max(2 - len(points), 0)
     parts.append(_text((left + _WIDTH) / 2, height - 8, x_label, anchor="middle", css="axis"))
     return _svg(height, title, parts)
 

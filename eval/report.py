@@ -168,7 +168,8 @@ def _points(results: Mapping[str, Any], quality: str, x_of: Mapping[str, float])
         row = system["metrics"].get(quality)
         if row and x_of.get(system["name"], 0) > 0:
             low, mean, high = (100 * row[part] for part in ("low", "mean", "high"))
-            points.append(Point(system["name"], index, x_of[system["name"]], mean, low, high))
+            x, bound = x_of[system["name"]], system["signature"].get("reads") == "references"
+            points.append(Point(system["name"], index, x, mean, low, high, bound))
     return points
 
 
@@ -242,7 +243,7 @@ def _slices(results: Mapping[str, Any]) -> str:
                 low, mean, high = (100 * row[part] for part in ("low", "mean", "high"))
                 points.append(Point(name, index, 0, mean, low, high))
         if points:
-            groups.append((f"{one['slice']}: {one['value']} (n {one['n']})", points))
+            groups.append((f"{one['value']}\n{one['slice']}, n {one['n']}", points))
     if not groups:
         return ""
     legend = "".join(f"<span>{_swatch(i)}{escape(name)}</span>" for i, name in enumerate(names))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -174,12 +174,19 @@ def _comparisons(
 # --- slices --------------------------------------------------------------
 
 
+_LENGTHS: Final = (0, 200, 400, 800, 1600)
+
+
 def _length_slice(example: Example) -> str:
     words = len(example.text.split())
-    for bound in (200, 400, 800, 1600):
-        if words < bound:
-            return f"under {bound} words"
-    return "1600 words and more"
+    low = max(bound for bound in _LENGTHS if bound <= words)
+    return _LENGTH_NAMES[_LENGTHS.index(low)]
+
+
+_LENGTH_NAMES: Final = [
+    *(f"{low} to {high - 1} words" for low, high in pairwise(_LENGTHS)),
+    f"{_LENGTHS[-1]} words and more",
+]
 
 
 def _date_slice(example: Example) -> str | None:
@@ -223,8 +230,7 @@ def _slices(
 
 
 def _slice_order(counts: Mapping[str, int]) -> Callable[[str], tuple[int, int, str]]:
-    fixed = ["under 200 words", "under 400 words", "under 800 words", "under 1600 words"]
-    fixed += ["1600 words and more", "early third", "middle third", "late third"]
+    fixed = [*_LENGTH_NAMES, "early third", "middle third", "late third"]
 
     def key(value: str) -> tuple[int, int, str]:
         return (fixed.index(value) if value in fixed else len(fixed), -counts[value], value)
