@@ -46,7 +46,7 @@ def chromium() -> str:
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
         reason = "Chromium is not installed (.ci/tools installs it)"
-        assert not os.environ.get("INBRIEF_REQUIRE_REAL"), reason
+        assert not os.environ.get("REQUIRE_REAL_PROGRAMS"), reason
         pytest.skip(reason)
     return found
 
