@@ -67,8 +67,8 @@ class Source:
 class Memory:
     """What decoding needs of the source: slots, and each layer's cross-attention input."""
 
-    slots: Tensor  # [B, S, D]
-    slot_mask: Tensor  # [B, S] bool
+    entries: Tensor  # [B, S, D]: decoder input after a slot was copied, of it and of the next
+    slot_bias: Tensor  # [B, 1, 1, S]: 0 for a slot, a large negative number for padding
     copyable: Tensor  # [B, S] bool
     start: Tensor  # [B]
     keep: Tensor  # [B, S]: logit that the slot is part of the summary
@@ -78,8 +78,8 @@ class Memory:
     def select(self, rows: Tensor) -> Memory:
         """The memory of the given rows, repeated or dropped."""
         return Memory(
-            self.slots[rows],
-            self.slot_mask[rows],
+            self.entries[rows],
+            self.slot_bias[rows],
             self.copyable[rows],
             self.start[rows],
             self.keep[rows],
@@ -106,11 +106,17 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return F.linear(x.to(weight.dtype), weight, bias.to(weight.dtype)).to(x.dtype)
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
+def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
     """softmax(QK/sqrt(d) + bias)V over [B, H, ., d]; returns [B, ., D]."""
-    # Written out: on CPU the fused kernel's backward is slower in bfloat16 at these lengths.
-    scores = query @ key.transpose(-1, -2) * (1 / math.sqrt(query.shape[-1])) + bias
-    mixed = scores.softmax(-1).to(value.dtype) @ value
+    if torch.is_grad_enabled():
+        # Written out: on CPU the fused kernel's backward is slower at these lengths.
+        scores = query @ key.transpose(-1, -2) * (1 / math.sqrt(query.shape[-1]))
+        scores = scores if bias is None else scores + bias
+        mixed = scores.softmax(-1).to(value.dtype) @ value
+    else:
+        mixed = F.scaled_dot_product_attention(
+            query, key, value, attn_mask=None if bias is None else bias.to(query.dtype)
+        )
     return mixed.transpose(1, 2).flatten(2)
 
 
@@ -167,7 +173,7 @@ class DecoderLayer(nn.Module):
     def forward(
         self,
         x: Tensor,  # [B, T, D]
-        bias: Tensor,
+        bias: Tensor | None,
         past: tuple[Tensor, Tensor] | None,
         cross: tuple[Tensor, Tensor],
         cross_bias: Tensor,
@@ -264,9 +270,10 @@ class RewriterNetwork(nn.Module):
                 x = x + marks
             x = layer(x, bias)
         slots = x.gather(1, source.slots.unsqueeze(-1).expand(-1, -1, x.shape[-1]))  # [B, S, D]
+        following = self.from_next(slots).roll(-1, dims=1)  # the last slot is no word
         return Memory(
-            slots,
-            source.slot_mask,
+            self.from_last(slots) + following,
+            mask_bias(source.slot_mask),
             source.copyable,
             source.start,
             self.keep(slots).squeeze(-1).float(),
@@ -276,18 +283,13 @@ class RewriterNetwork(nn.Module):
 
     def _enter(self, memory: Memory, written: Tensor, last: Tensor, step: int) -> Tensor:
         """Decoder input [B, T, D] from the previous actions [B, T] (IGNORE at the beginning)."""
-        slots, count = memory.slots, memory.slots.shape[1]
-        V = self.config.written_words
-        here = slots.gather(1, last.unsqueeze(-1).expand(-1, -1, slots.shape[-1]))
-        after = (last + 1).clamp(max=count - 1)
-        ahead = slots.gather(1, after.unsqueeze(-1).expand(-1, -1, slots.shape[-1]))
-        word = self.written(written.clamp(0, V - 1)).to(slots.dtype)
+        V, width = self.config.written_words, memory.entries.shape[-1]
+        entries = memory.entries.gather(1, last.unsqueeze(-1).expand(-1, -1, width))
+        word = self.written(written.clamp(0, V - 1)).to(entries.dtype)
         word = torch.where((written >= V).unsqueeze(-1), self.copied.to(word.dtype), word)
         word = torch.where((written == IGNORE).unsqueeze(-1), self.begin.to(word.dtype), word)
         steps = torch.arange(step, step + written.shape[1], device=written.device)
-        return torch.as_tensor(
-            word + self.from_last(here) + self.from_next(ahead) + self.step_embedding(steps)
-        )
+        return torch.as_tensor(word + entries + self.step_embedding(steps))
 
     def _logits(self, y: Tensor, memory: Memory, last: Tensor, used: Tensor) -> Tensor:
         """Action scores [B, T, V + S] from decoder states [B, T, D]; `used` is [B, T, S]."""
@@ -296,7 +298,7 @@ class RewriterNetwork(nn.Module):
         point = self.pointer_query(y) @ memory.keys.transpose(-1, -2)
         point = point.float() * (1 / math.sqrt(y.shape[-1])) + memory.keep.unsqueeze(1)
         span = self.config.max_offset
-        places = torch.arange(memory.slots.shape[1], device=y.device)
+        places = torch.arange(memory.copyable.shape[1], device=y.device)
         distance = (places - (last + 1).unsqueeze(-1)).clamp(-span, span) + span  # [B, T, S]
         point = point + self.offset(y).float().gather(-1, distance)
         point = point.masked_fill(used | ~memory.copyable.unsqueeze(1), -1e4)
@@ -308,7 +310,7 @@ class RewriterNetwork(nn.Module):
         `actions` are classes, padded with IGNORE after the END.
         """
         memory = self.encode(source)
-        V, S = self.config.written_words, memory.slots.shape[1]
+        V, S = self.config.written_words, memory.copyable.shape[1]
         T = actions.shape[1]
         copied = actions >= V
         place = torch.where(copied, actions - V, -1)
@@ -319,13 +321,12 @@ class RewriterNetwork(nn.Module):
         )
         x = self._enter(memory, previous, last, 0)
         causal = torch.full((T, T), -1e4, device=x.device).triu(1)
-        cross_bias = mask_bias(memory.slot_mask)
         for layer, cross in zip(self.decoder, memory.cross, strict=True):
-            x, _ = layer(x, causal, None, cross, cross_bias)
+            x, _ = layer(x, causal, None, cross, memory.slot_bias)
         return self._logits(x, memory, last, used), memory.keep
 
     def begin_state(self, memory: Memory) -> State:
-        used = torch.zeros_like(memory.slot_mask)
+        used = torch.zeros_like(memory.copyable)
         return State((), memory.start, used, 0)
 
     def step(self, memory: Memory, state: State, previous: Tensor) -> tuple[Tensor, State]:
@@ -338,12 +339,10 @@ class RewriterNetwork(nn.Module):
         used = state.used.clone()
         used[rows[copied], place[copied]] = True
         x = self._enter(memory, previous.unsqueeze(1), last.unsqueeze(1), state.step)
-        no_bias = torch.zeros((), device=x.device)
-        cross_bias = mask_bias(memory.slot_mask)
         past = []
         for index, layer in enumerate(self.decoder):
             before = state.past[index] if state.past else None
-            x, kept = layer(x, no_bias, before, memory.cross[index], cross_bias)
+            x, kept = layer(x, None, before, memory.cross[index], memory.slot_bias)
             past.append(kept)
         scores = self._logits(x, memory, last.unsqueeze(1), used.unsqueeze(1)).squeeze(1)
         return scores, State(tuple(past), last, used, state.step + 1)
