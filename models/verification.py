@@ -28,7 +28,7 @@ _NEGATED_LANGUAGES: Final = frozenset({"en", "und"})
 _MIN_SPEECH_WORDS: Final = 4
 
 # What each missing fact leaves of a sentence's support.
-_MISSING: Final = 0.7
+_MISSING: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +118,9 @@ def _is_said(quotation: str, sentence: str, places: list[int], document: Documen
 def _support(sentence: str, sources: Sequence[str], facts: SourceFacts, missing: int) -> float:
     """How much of the sentence the article says in one piece, less for each thing missing.
 
-    Mostly the mean of two shares: word pairs that the best evidence sentence has, and words that
-    need no new fragment when the sentence is cut from the article in as few pieces as possible
-    (Grusky et al. 2018, whose fragments these are); and a little of the words it has at all.
+    Mostly the product of two shares: word pairs that the best evidence sentence has, and words
+    that need no new fragment when the sentence is cut from the article in as few pieces as
+    possible (Grusky et al. 2018, whose fragments these are); and a little of the words themselves.
     """
     words = tokens(sentence)
     if not words:
@@ -131,7 +131,7 @@ def _support(sentence: str, sources: Sequence[str], facts: SourceFacts, missing:
     together = sum(pair in near for pair in pairs) / len(pairs) if pairs else 0.0
     whole = 1 - (fragments(words, facts.folded) - 1) / len(words)
     covered = len(set(stems) & set(source)) / len(set(stems))
-    return (0.45 * together + 0.45 * whole + 0.1 * covered) * _MISSING**missing
+    return (0.9 * together * whole + 0.1 * covered) * _MISSING**missing
 
 
 def fragments(words: Sequence[str], folded: str) -> int:
