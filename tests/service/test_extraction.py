@@ -192,6 +192,43 @@ def test_a_page_that_says_nothing_about_itself() -> None:
     assert (article.title, article.author, article.date, article.language) == (None,) * 4
 
 
+def test_a_page_of_a_common_publishing_system() -> None:
+    body = f"""
+      <header id="masthead"><div class="site-title">The Harbour Post</div>
+        <nav><ul><li><a href="/">Home</a></li><li><a href="/news">News</a></li></ul></nav></header>
+      <main><article class="post"><header class="entry-header">
+        <h1 class="entry-title">Harbour bridge closed</h1>
+        <div class="entry-meta">By <a rel="author" href="/jo">Jo Smith</a> on
+          <time datetime="2026-03-04">March 4, 2026</time></div></header>
+        <div class="entry-content">
+        <figure><img src="x.jpg"><figcaption>The bridge. Photo: K. Lee / Post</figcaption></figure>
+        <p>{FIRST}</p>
+        <div class="related-posts"><h3>Related</h3><ul><li><a href="/x">Ferry timetable changes in
+          autumn</a></li><li><a href="/y">Ten soups for cold days</a></li></ul></div>
+        <p>{SECOND}</p><blockquote>{THIRD}</blockquote>
+        <div class="sharedaddy"><h3>Share this:</h3><ul><li><a>Twitter</a></li></ul></div>
+        </div><footer class="entry-footer">Posted in News | Tagged bridge</footer></article>
+      <section id="comments"><h2>One thought on the bridge</h2><ol><li><p>About time, this bridge
+        was a disgrace for many years.</p></li></ol></section></main>
+      <aside id="secondary"><h2>Recent</h2><ul><li><a href="/1">Fair opens</a></li></ul></aside>
+      <footer>Proudly powered by something</footer>"""
+    article = extract(page(body, "<title>Harbour bridge closed - The Harbour Post</title>"))
+    assert article.text == ARTICLE
+    assert (article.title, article.author, article.date) == (
+        "Harbour bridge closed", "Jo Smith", "2026-03-04",
+    )  # fmt: skip
+
+
+def test_a_language_without_spaces() -> None:
+    blocks = (
+        "市議会は火曜日、技術者が二つの支柱に亀裂を発見したことを受けて、港の橋の閉鎖を決めた。",
+        "交通は三月まで北側の橋を通る予定で、通勤時間は二十分ほど長くなる見込みである。",
+    )
+    article = extract(page(f"<article>{paragraphs(*blocks)}</article>", attributes="lang=ja"))
+    assert article.text == "\n\n".join(blocks)
+    assert article.language == "ja"
+
+
 def test_line_breaks_inside_a_sentence_do_not_part_it() -> None:
     wrapped = FIRST.replace(" after ", "<br>after ")
     assert extract(page(f"<article>{paragraphs(wrapped, SECOND, THIRD)}</article>")).text == ARTICLE
