@@ -30,7 +30,10 @@ def program(name: str) -> str:
     """The path of a program, or the test is skipped with what is missing."""
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
     if found is None:
-        pytest.skip(f"{name} is not installed (.ci/tools installs it)")
+        reason = f"{name} is not installed (.ci/tools installs it)"
+        if os.environ.get("REQUIRE_REAL_PROGRAMS"):
+            pytest.fail(reason)
+        pytest.skip(reason)
     return found
 
 
