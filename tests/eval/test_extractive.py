@@ -1,0 +1,62 @@
+import pytest
+
+from eval.datasets import Example
+from eval.extractive import Extractive, at_random, graph, lead, oracle
+from eval.rouge import Rouge
+from tests.eval import corpus
+
+EXAMPLES = corpus.examples()
+
+
+@pytest.mark.parametrize(
+    "system", [lead(2), at_random(2), oracle(2), graph("textrank", 2), graph("lexrank", 2)]
+)
+def test_sentences_are_the_articles_own_in_its_order(system: Extractive) -> None:
+    for example, one in zip(EXAMPLES, system.summarise(EXAMPLES), strict=True):
+        assert one.id == example.id
+        assert 1 <= len(one.sentences) <= 2
+        starts = []
+        for sentence in one.sentences:
+            (span,) = sentence.evidence
+            assert example.text[span.start : span.end] == sentence.text
+            starts.append(span.start)
+        assert starts == sorted(starts)
+        assert one.summary == "\n".join(sentence.text for sentence in one.sentences)
+
+
+def test_lsa_gives_sentences_of_the_article() -> None:
+    (one,) = graph("lsa", 2).summarise(EXAMPLES[:1])
+    assert len(one.sentences) == 2
+
+
+def test_the_same_article_gets_the_same_random_sentences() -> None:
+    forwards = at_random(2).summarise(EXAMPLES)
+    backwards = at_random(2).summarise(EXAMPLES[::-1])
+    assert forwards == backwards[::-1]
+    first = {one.sentences[0].evidence[0].start for one in forwards}
+    assert len(first) > 1
+
+
+def test_the_oracle_finds_the_sentences_of_the_reference() -> None:
+    example = EXAMPLES[0]
+    sentences = example.text.split("\n\n")
+    wanted = Example("x", example.text, None, (f"{sentences[4]}\n{sentences[2]}",))
+    (one,) = oracle(3).summarise([wanted])
+    assert one.summary == f"{sentences[2]}\n{sentences[4]}"
+
+
+def test_the_oracle_takes_the_best_of_several_references() -> None:
+    example = EXAMPLES[0]
+    sentences = example.text.split("\n\n")
+    references = ("Nothing of it here.", sentences[5])
+    (one,) = oracle(3).summarise([Example("x", example.text, None, references)])
+    assert one.summary == sentences[5]
+    assert Rouge().score_texts(references, one.summary)["rouge2"].fmeasure == 1.0
+
+
+def test_an_article_that_cannot_be_read_is_refused_with_the_reason() -> None:
+    short = Example("s", "Two words.", None, ("R",))
+    first, second = lead(2).summarise([short, EXAMPLES[0]])
+    assert first.error is not None
+    assert first.error.startswith("ArticleTooShort: ")
+    assert not second.refused
