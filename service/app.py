@@ -112,6 +112,7 @@ def _loader(settings: Settings, summariser: Summariser | None) -> Callable[[], S
 def _inputs(settings: Settings, reader: PageReader) -> Inputs:
     return Inputs(
         max_article_characters=settings.max_article_characters,
+        max_waiting=settings.page_max_waiting,
         read_page=reader.read_page,
         read_address=reader.read_address if reader.fetches else None,
     )

@@ -29,6 +29,7 @@ logger: Final = logging.getLogger(__name__)
 
 FIRST_WINDOW: Final = 16
 MAX_WINDOW: Final = 1024
+MAX_WINDOW_CHARACTERS: Final = 16_000_000
 # What a killed run may lose, roughly.
 WINDOW_SECONDS: Final = 5.0
 
@@ -75,7 +76,7 @@ def run_batch(
         _skip_written(job, records, output, counts)
         on_progress(counts)
         size = FIRST_WINDOW
-        while window := list(islice(records, size)):
+        while window := read_window(records, size):
             started = time.monotonic()
             lines = _summarise_window(job, summariser, window, counts, on_progress)
             output.append(lines)
@@ -118,6 +119,20 @@ def _skip_written(
         counts.done += 1
         counts.resumed += 1
         counts.failed += line.failed
+
+
+def read_window(
+    records: Iterator[_Record], size: int, max_characters: int = MAX_WINDOW_CHARACTERS
+) -> list[_Record]:
+    """The next records: `size` of them, or fewer when they reach `max_characters` before."""
+    window: list[_Record] = []
+    characters = 0
+    for record in islice(records, size):
+        window.append(record)
+        characters += len(record.text) if isinstance(record, ArticleRecord) else 0
+        if characters >= max_characters:
+            break
+    return window
 
 
 def _summarise_window(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
-from models.errors import ArticleTooLong, EmptyArticle
+from models.errors import ArticleTooLong, EmptyArticle, QueueFull
 from service.problems import RequestProblem, make_problem
 from service.schemas import SourceResponse, SummariseRequest
 
@@ -26,7 +27,11 @@ ReadAddress = Callable[[str], Awaitable[Given]]
 
 
 class Inputs:
-    """The ways in. `read_address` None means that addresses are refused."""
+    """The ways in. `read_address` None means that addresses are refused.
+
+    No more pages than `max_waiting` are read or wait for it: a page may take
+    seconds, and its HTML lies in memory meanwhile.
+    """
 
     def __init__(
         self,
@@ -34,36 +39,59 @@ class Inputs:
         max_article_characters: int,
         read_page: ReadPage,
         read_address: ReadAddress | None = None,
+        max_waiting: int = 64,
     ) -> None:
         self._max_article_characters = max_article_characters
         self._read_page = read_page
         self._read_address = read_address
+        self._max_waiting = max_waiting
+        self._waiting = 0
 
     async def read(self, body: SummariseRequest) -> Given:
         """The article of a request; its own title wins over the page's.
 
+        Cancelling this gives up a place among the pages that wait.
+
         Raises:
             RequestProblem: url-disabled.
+            QueueFull: as many pages wait as may.
             EmptyArticle, ArticleTooLong: before any model sees the text.
             NotAnArticle, FetchError: no article on the page, or no page.
         """
         if body.text is not None:
             given, field = Given(body.text), "text"
-        elif body.html is not None:
-            given, field = await self._read_page(body.html), "html"
         else:
-            assert body.url is not None  # the schema takes exactly one
-            if self._read_address is None:
-                raise RequestProblem(
-                    make_problem(
-                        "url-disabled",
-                        "This service does not fetch pages; send text or html.",
-                        field="url",
-                    )
-                )
-            given, field = await self._read_address(body.url), "url"
+            reading, field = self._page(body)
+            given = await self._in_turn(reading)
         self._check(given.text, field)
         return Given(given.text, body.title or given.title, given.source)
+
+    def _page(self, body: SummariseRequest) -> tuple[Callable[[], Awaitable[Given]], str]:
+        """How to read what `body` names, and the field that names it."""
+        if body.html is not None:
+            return partial(self._read_page, body.html), "html"
+        assert body.url is not None  # the schema takes exactly one
+        if self._read_address is None:
+            raise RequestProblem(
+                make_problem(
+                    "url-disabled",
+                    "This service does not fetch pages; send text or html.",
+                    field="url",
+                )
+            )
+        return partial(self._read_address, body.url), "url"
+
+    async def _in_turn(self, reading: Callable[[], Awaitable[Given]]) -> Given:
+        if self._waiting >= self._max_waiting:
+            raise QueueFull(
+                f"{self._max_waiting} pages are waiting to be read, which is the most.",
+                limit=self._max_waiting,
+            )
+        self._waiting += 1
+        try:
+            return await reading()
+        finally:
+            self._waiting -= 1
 
     def _check(self, text: str, field: str) -> None:
         if not text or text.isspace():

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -30,6 +31,9 @@ from models.stages import Stage, listening
 logger: Final = logging.getLogger(__name__)
 
 THREAD_NAME: Final = "inference"
+MAX_RETRY_AFTER_SECONDS: Final = 60
+# Weight of the latest batch in the moving average of seconds an article.
+_RATE_WEIGHT: Final = 0.3
 
 Refusal = Literal["queue-full", "deadline-exceeded", "draining", "left"]
 
@@ -127,6 +131,7 @@ class MicroBatcher:
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
+        self._seconds_an_article = 0.0
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=THREAD_NAME)
         self._task: asyncio.Task[None] | None = None
 
@@ -209,6 +214,7 @@ class MicroBatcher:
             raise QueueFull(
                 f"{limits.max_queued_articles} articles are waiting, which is the most.",
                 limit=limits.max_queued_articles,
+                retry_after_seconds=self._seconds_to_empty(),
             )
         # One article always fits into an empty queue: its own bound is elsewhere.
         characters = self._characters + len(request.article.text)
@@ -217,7 +223,13 @@ class MicroBatcher:
             raise QueueFull(
                 f"{limits.max_queued_characters} characters are waiting, which is the most.",
                 limit=limits.max_queued_characters,
+                retry_after_seconds=self._seconds_to_empty(),
             )
+
+    def _seconds_to_empty(self) -> int:
+        """How long what waits will take at the speed of late, in whole seconds."""
+        seconds = self._seconds_an_article * len(self._waiting)
+        return min(MAX_RETRY_AFTER_SECONDS, max(1, math.ceil(seconds)))
 
     def _enqueue(self, job: _Job) -> None:
         self._waiting.append(job)
@@ -311,6 +323,8 @@ class MicroBatcher:
                 waited = started - job.submitted
                 stages = (Stage("queue", job.submitted, waited), *stages_of_batch)
                 job.future.set_result(Finished(result, waited, seconds, stages))
+        share = seconds / len(batch)
+        self._seconds_an_article += _RATE_WEIGHT * (share - self._seconds_an_article)
         # Last: whatever an observer does, the callers have their answers.
         tokens = [job.tokens for job in batch]
         self._observer.batch_ran(len(batch), sum(tokens), max(tokens) * len(batch), seconds)

@@ -86,6 +86,11 @@ class Settings(BaseSettings):
     max_html_characters: int = Field(
         default=2_000_000, ge=100, description="Largest HTML page, in characters."
     )
+    page_max_waiting: int = Field(
+        default=64,
+        ge=1,
+        description="Most pages (`html` or `url`) read or waiting to be; further ones get 503.",
+    )
     max_batch_articles: int = Field(
         default=64, ge=1, le=1024, description="Most articles in one batch request."
     )

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from models.articles import FieldNames
+from models.articles import ArticleRecord, FieldNames
 from models.baselines import Lead
 from models.contract import SummaryOptions
-from models.errors import InputError, NotAnArticle
-from service.batch import BatchJob, Counts, count_records, run_batch
+from models.errors import InputError, InvalidRecord, NotAnArticle
+from service.batch import BatchJob, Counts, count_records, read_window, run_batch
 from service.batch_output import fingerprint, manifest_path
 from service.schemas import EXAMPLE_TEXT, SummaryResponse
 from tests.fakes import FakeSummariser
@@ -79,6 +79,18 @@ def test_batches_hold_articles_of_similar_length_within_the_budget(
     assert max(map(len, summariser.calls)) > 1
 
 
+def test_a_window_is_bounded_in_records_and_in_characters() -> None:
+    records = iter([ArticleRecord(f"n{i}", "x" * length) for i, length in enumerate([4, 4, 9, 1])])
+    assert [one.text for one in articles_of(read_window(records, 10, 8))] == ["xxxx"] * 2
+    assert [one.id for one in articles_of(read_window(records, 1, 8))] == ["n2"]
+    assert [one.id for one in articles_of(read_window(records, 10, 8))] == ["n3"]
+    assert read_window(records, 10, 8) == []
+
+
+def articles_of(window: list[ArticleRecord | InvalidRecord]) -> list[ArticleRecord]:
+    return [record for record in window if isinstance(record, ArticleRecord)]
+
+
 def test_options_reach_every_article(source: Path, output: Path) -> None:
     wanted = SummaryOptions("tldr", "long", max_words=200, format="markdown", strict=True)
     summariser = FakeSummariser()
@@ -135,11 +147,11 @@ def test_csv_columns_and_directories(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cut", [0, 1, 100, 5000, -1, -2, -200])
 def test_an_output_cut_anywhere_is_completed(source: Path, output: Path, cut: int) -> None:
-    run_batch(BatchJob(source, output), Lead(3))
+    run_batch(BatchJob(source, output), FakeSummariser())
     whole = [_timeless(row) for row in read(output)]
     with output.open("r+b") as stream:
         stream.truncate(cut if cut >= 0 else output.stat().st_size + cut)
-    counts = run_batch(BatchJob(source, output), Lead(3))
+    counts = run_batch(BatchJob(source, output), FakeSummariser())
     assert counts.done == 60
     assert counts.resumed < 60
     assert [_timeless(row) for row in read(output)] == whole

@@ -156,6 +156,31 @@ def test_the_queue_is_bounded_in_characters_too() -> None:
     run(test)
 
 
+def test_a_refusal_says_when_the_queue_will_have_moved() -> None:
+    blocked = Blocked(seconds_a_call=0.2)
+
+    async def test() -> None:
+        async with batcher(
+            blocked.summariser, max_queued_articles=40, max_batch_articles=1
+        ) as queue:
+            blocked.gate.set()
+            await submit(queue, request())  # from now on the speed is known
+            blocked.gate.clear()
+            blocked.summariser.started.clear()
+            tasks = [await blocked.occupy(queue)]
+            tasks += [asyncio.create_task(submit(queue, request())) for _ in range(40)]
+            await wait_for(lambda: queue.queued_articles == 40)
+            with pytest.raises(QueueFull) as caught:
+                await submit(queue, request())
+            # 40 articles at 0.3 of 0.2 s each, at least.
+            assert 2 < caught.value.retry_after_seconds <= 60
+            blocked.gate.set()
+            for task in tasks:
+                task.cancel()
+
+    run(test)
+
+
 def test_a_deadline_passes_while_waiting_and_costs_no_compute() -> None:
     blocked = Blocked()
 

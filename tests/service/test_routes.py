@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +12,11 @@ import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
-from models.errors import InferenceFailed, NotAnArticle
+from models.errors import InferenceFailed, NotAnArticle, QueueFull
 from service.app import create_app
+from service.inputs import Given, Inputs
 from service.problems import PROBLEM_TYPES, TYPE_PREFIX
-from service.schemas import EXAMPLE_TEXT
+from service.schemas import EXAMPLE_TEXT, SummariseRequest
 from service.settings import Settings
 from tests.fakes import FakeSummariser, with_info
 
@@ -310,3 +312,37 @@ def test_probes_and_models(client: TestClient) -> None:
     assert model["name"] == "fake"
     assert model["loaded"] is True
     assert model["kinds"] == ["key-points", "tldr", "teaser", "headline"]
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/a", "http://localhost/", "file:///etc/passwd"])
+def test_an_address_that_is_not_public_is_refused_where_addresses_are_allowed(url: str) -> None:
+    with served(url_fetching="public") as client:
+        assert refused(post(client, url=url), "fetch-forbidden")["field"] == "url"
+
+
+def test_as_many_pages_wait_as_may_and_no_more() -> None:
+    async def test() -> None:
+        gate = asyncio.Event()
+        read: list[str] = []
+
+        async def read_page(html: str) -> Given:
+            await gate.wait()
+            read.append(html)
+            return Given(html)
+
+        inputs = Inputs(max_article_characters=1000, read_page=read_page, max_waiting=3)
+        bodies = [SummariseRequest(html=f"page {i}") for i in range(4)]
+        tasks = [asyncio.create_task(inputs.read(body)) for body in bodies[:3]]
+        await asyncio.sleep(0)
+        with pytest.raises(QueueFull):
+            await inputs.read(bodies[3])
+        assert (await inputs.read(SummariseRequest(text="text"))).text == "text"
+        tasks[2].cancel()  # who leaves makes room, and is never read
+        await asyncio.wait({tasks[2]})
+        tasks[2] = asyncio.create_task(inputs.read(bodies[3]))
+        await asyncio.sleep(0)
+        gate.set()
+        assert [(await task).text for task in tasks] == ["page 0", "page 1", "page 3"]
+        assert read == ["page 0", "page 1", "page 3"]
+
+    asyncio.run(test())
