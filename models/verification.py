@@ -118,9 +118,11 @@ def _is_said(quotation: str, sentence: str, places: list[int], document: Documen
 def _support(sentence: str, sources: Sequence[str], facts: SourceFacts, missing: int) -> float:
     """How much of the sentence the article says in one piece, less for each thing missing.
 
-    Mostly the product of two shares: word pairs that the best evidence sentence has, and words
-    that need no new fragment when the sentence is cut from the article in as few pieces as
-    possible (Grusky et al. 2018, whose fragments these are); and a little of the words themselves.
+    Mostly the product of two shares: word pairs that the best evidence sentence has, and (squared)
+    words less the pieces that the sentence falls into when it is cut from the article in as few
+    as possible (the fragments of Grusky et al. 2018); and a little of the words themselves. Long
+    copied stretches count for more than short ones: joining short ones is how false sentences
+    are made of true words.
     """
     words = tokens(sentence)
     if not words:
@@ -129,9 +131,9 @@ def _support(sentence: str, sources: Sequence[str], facts: SourceFacts, missing:
     source = list(map(stem, tokens(sources[0]))) if sources else []
     near, pairs = set(pairwise(source)), list(pairwise(stems))
     together = sum(pair in near for pair in pairs) / len(pairs) if pairs else 0.0
-    whole = 1 - (fragments(words, facts.folded) - 1) / len(words)
+    whole = 1 - fragments(words, facts.folded) / len(words)
     covered = len(set(stems) & set(source)) / len(set(stems))
-    return (0.9 * together * whole + 0.1 * covered) * _MISSING**missing
+    return (0.9 * together * whole**2 + 0.1 * covered) * _MISSING**missing
 
 
 def fragments(words: Sequence[str], folded: str) -> int:
