@@ -1,4 +1,4 @@
-/* <inbrief-summary>, the button beside an article. Apache-2.0. Guide: docs/widget.md */
+/* <inbrief-summary>, the button beside an article. Apache-2.0 */
 (() => {
 'use strict';
 
@@ -54,7 +54,6 @@ li::before { content: ""; position: absolute; inset-inline-start: .1em; top: .6e
 .bone { display: block; height: .8em; margin: .4em 0 .75em; border-radius: .3em; background: linear-gradient(100deg, var(--rule) 40%, var(--paper) 50%, var(--rule) 60%) 0 / 300% 100%; animation: shine 1.6s linear infinite }
 .disclosure { margin: .6em 0 0 }
 .tools { gap: .2em; margin: .4em -.8em 0 }
-.tools button:hover { background: var(--rule) }
 .close { margin-inline-start: auto }
 .back { position: fixed; inset: auto 0 1.25rem; margin: 0 auto; width: max-content; box-shadow: 0 4px 18px #0005 }
 .quiet { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
@@ -63,7 +62,7 @@ li::before { content: ""; position: absolute; inset-inline-start: .1em; top: .6e
 @media (prefers-reduced-motion: reduce) { * { animation: none !important } }
 @media print { :host { display: none } }`;
 
-/** Constructed sheets are not bound by a page's style-src. */
+/** Not bound by a page's style-src. */
 const styles = (css) => { const made = new CSSStyleSheet(); made.replaceSync(css); return made; };
 let sheet;
 
@@ -239,8 +238,7 @@ function paint(chosen = []) {
   }
   if (marks) {
     marks.forEach((mark) => mark.clear());
-    opened.forEach((element) => element.sources.flat().forEach((range) => marks[0].add(range)));
-    chosen.forEach((range) => marks[1].add(range));
+    opened.forEach((element) => element.sources.flat().forEach((range) => marks[+chosen.includes(range)].add(range)));
   } else { // the page's own selection marks a passage without touching its DOM
     getSelection().removeAllRanges();
     if (chosen[0]) getSelection().addRange(chosen[0]);
@@ -344,7 +342,7 @@ class InbriefSummary extends HTMLElement {
 
   get #reviewed() { return this.getAttribute('reviewed') === 'editor'; }
 
-  /** What is asked, and where; throws when the page has no article. */
+  /** What is asked, and where. */
   #request() {
     const get = (name, otherwise) => this.getAttribute(name) || otherwise;
     const url = get('api', HOME).replace(/\/$/, '') + '/v1/summaries';
@@ -375,6 +373,8 @@ class InbriefSummary extends HTMLElement {
     this.#open = true;
     p.toggle.setAttribute('aria-expanded', true);
     p.panel.hidden = false;
+    opened.add(this);
+    document.addEventListener('click', this.#fromArticle);
     this.#emit('open');
     try {
       const request = this.#request();
@@ -411,7 +411,10 @@ class InbriefSummary extends HTMLElement {
     this.#leave();
     this.#silence();
     document.removeEventListener('click', this.#fromArticle);
-    if (opened.delete(this)) { this.#hideBack(); this.#press(); paint(); }
+    opened.delete(this);
+    this.#hideBack();
+    this.#press();
+    paint();
     p.toggle.setAttribute('aria-expanded', false);
     p.panel.hidden = true;
     this.#emit('close');
@@ -495,12 +498,11 @@ class InbriefSummary extends HTMLElement {
     p.status.textContent = '';
     p.copy.hidden = !navigator.clipboard;
     p.copy.textContent = this.#text('copy');
-    p.listen.hidden = !self.speechSynthesis?.getVoices().length;
+    this.#voice();
+    self.speechSynthesis?.addEventListener('voiceschanged', this.#voice); // voices come late
     p.disclosure.textContent = response.device ? this.#text('device') : !this.#reviewed && response.disclosure || '';
     p.disclosure.hidden = !p.disclosure.textContent;
-    opened.add(this);
-    paint();
-    document.addEventListener('click', this.#fromArticle);
+    paint(this.sources[this.#spans.findIndex((span) => span.matches('[aria-pressed=true]'))]);
   }
 
   #fail({ kind = 'failed', message, detail = { detail: message } }) {
@@ -510,6 +512,8 @@ class InbriefSummary extends HTMLElement {
     if (/busy|failed/.test(kind)) {
       p.body.append(h('button', { type: 'button', class: 'retry', part: 'retry', click: () => { this.close(); this.open(); p.toggle.focus(); } }, this.#text('retry')));
     }
+    this.sources = [];
+    paint();
     this.#emit('error', { kind, ...detail });
   }
 
@@ -571,6 +575,8 @@ class InbriefSummary extends HTMLElement {
       p.copy.textContent = p.status.textContent = this.#text('copied');
     } catch { p.copy.hidden = true; } // the page's policy forbids it
   }
+
+  #voice = () => { this.#parts.listen.hidden = !self.speechSynthesis?.getVoices().length; };
 
   #listen() {
     const { listen } = this.#parts;

@@ -179,7 +179,8 @@ def test_copy(open_page: OpenPage, stage: Stage) -> None:
 SPEECH = """
 window.said = [];
 const synthesis = {
-  queue: [], getVoices: () => [{}],
+  queue: [], getVoices: () => window.voices || [],
+  addEventListener(name, heard) { window.arrive = () => { window.voices = [{}]; heard(); }; },
   speak(utterance) { this.queue.push(utterance); if (this.queue.length === 1) this.next(); },
   next() {
     const [utterance] = this.queue;
@@ -200,6 +201,8 @@ def test_listen_reads_sentence_by_sentence(open_page: OpenPage, stage: Stage) ->
     page = open_page(init=SPEECH).goto(stage.put(f"<article>{TAG}{ARTICLE}</article>"))
     press(page)
     listen = page.locator(".listen")
+    assert listen.is_hidden()
+    page.evaluate("arrive()")  # voices come after the page
     listen.click()
     assert listen.inner_text() == "Stop"
     assert page.locator(".spoken").count() == 1

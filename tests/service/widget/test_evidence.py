@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -192,3 +193,17 @@ def test_a_stored_summary_from_src(
         assert passages(page) == ["Buses will use the northern tunnel from 3 June."]
     else:  # offsets into a text that nobody has are no evidence
         assert only.get_attribute("role") is None
+
+
+def test_a_summary_made_ahead_is_asked_for_by_its_id(open_page: OpenPage, service: Service) -> None:
+    body = {"text": " ".join(ARTICLE.split("<p>")[1:]).replace("</p>", ""), "kind": "tldr"}
+    made = httpx.post(service.url + "/v1/summaries", json=body, timeout=60).json()
+    reader = open_page()
+    page = reader.goto(service.url + "/widget")
+    live = page.locator("#live")
+    live.evaluate("(e, id) => e.setAttribute('article-id', id)", made["id"])
+    press(page)
+    assert live.locator("p.text .sentence").all_inner_texts() == [
+        sentence["text"] for sentence in made["sentences"]
+    ]
+    assert [request.method for request in reader.asked] == ["GET"]

@@ -7,7 +7,7 @@ import threading
 from playwright.sync_api import expect
 
 from tests.processes import wait_until
-from tests.service.widget.harness import ARTICLE, OpenPage, Service, Stage, press
+from tests.service.widget.harness import ARTICLE, OpenPage, Service, Stage, passages, press
 
 ONE = f"<article><inbrief-summary></inbrief-summary>{ARTICLE}</article>"
 EVENTS = """
@@ -78,10 +78,13 @@ def test_sentences_appear_one_by_one_over_a_skeleton(open_page: OpenPage, stage:
         expect(page.locator(".sentence")).to_have_count(count)
         assert page.locator(".skeleton").is_visible()
         assert page.locator(".copy").is_hidden()
+    page.locator(".sentence").first.click()  # no need to wait for the rest
+    assert passages(page) == [page.locator(".sentence").first.inner_text()]
     steps.release()
     page.locator(".copy").wait_for()
     assert page.locator(".sentence").count() == 3
     assert page.locator(".skeleton").count() == 0
+    assert passages(page) == [page.locator(".sentence").first.inner_text()]
 
 
 def test_a_double_click_asks_once_and_stays_open(open_page: OpenPage, stage: Stage) -> None:
