@@ -8,7 +8,13 @@ from typing import Final, Literal, get_args
 
 from models import cleaning, languages, sentences
 from models.contract import Article, Span
-from models.errors import ArticleTooLong, ArticleTooShort, EmptyArticle, NotAnArticle
+from models.errors import (
+    ArticleTooLong,
+    ArticleTooShort,
+    EmptyArticle,
+    NotAnArticle,
+    UnsupportedLanguage,
+)
 from models.furniture import is_furniture
 
 # Fewer words than this are a headline or a caption: there is nothing to leave out.
@@ -113,7 +119,7 @@ def read(article: Article, *, max_characters: int | None = None) -> Document:
     body, asides = _divide(found)
     _check(article.text, body, asides)
     language = (
-        languages.normalise(article.language)
+        _named_language(article.language)
         if article.language
         else languages.detect(" ".join(sentence.text for sentence in body[:60]))
     )
@@ -139,6 +145,15 @@ class _Found:
     span: Span
     paragraph: int
     part: Part
+
+
+def _named_language(tag: str) -> str:
+    try:
+        return languages.normalise(tag)
+    except ValueError as error:
+        raise UnsupportedLanguage(
+            "language must be a BCP 47 tag such as en or pt-BR", field="language"
+        ) from error
 
 
 def _numbered(found: list[_Found]) -> tuple[Sentence, ...]:
