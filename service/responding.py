@@ -87,7 +87,11 @@ class CatchAll:
 
 
 def install(app: FastAPI) -> None:
-    """Give `app` the handlers for every error that a route may raise."""
+    """Give `app` the handlers for every error that a route may raise.
+
+    They are coroutines, as are the routes' dependencies: what is not runs in a
+    thread of a pool, which costs more than the whole rest of a cached answer.
+    """
     app.add_exception_handler(InbriefError, _on_inbrief_error)
     app.add_exception_handler(RequestProblem, _on_request_problem)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
@@ -113,24 +117,24 @@ def log_unforeseen(error: BaseException, where: str) -> None:
     logger.error("%s raised %s\n%s", where, type(error).__name__, place)
 
 
-def _on_inbrief_error(request: Request, error: Exception) -> Response:
+async def _on_inbrief_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, InbriefError)
     if isinstance(error, InferenceFailed):
         logger.error("inference failed: %s", error.message)
     return ProblemResponse(problem_of(error))
 
 
-def _on_request_problem(request: Request, error: Exception) -> Response:
+async def _on_request_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestProblem)
     return ProblemResponse(error.problem, error.headers)
 
 
-def _on_validation_error(request: Request, error: Exception) -> Response:
+async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     return ProblemResponse(problem_of_validation(error.errors()))
 
 
-def _on_http_exception(request: Request, error: Exception) -> Response:
+async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     slug = _STATUS_SLUGS.get(error.status_code, "invalid-request")
     detail: Any = {
