@@ -44,8 +44,8 @@ CONTENT_TYPES: Final = ("text/html", "text/plain")
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-# RFC 9309, 2.5: at least 500 KiB are read; 2.4: kept for at most a day.
-_ROBOTS_MAX_BYTES: Final = 512 * 1024
+# RFC 9309, 2.5: at least 500 KiB are parsed; 2.4: kept for at most a day.
+_ROBOTS_MAX_CHARACTERS: Final = 512 * 1024
 _ROBOTS_SECONDS: Final = 3600.0
 _ROBOTS_MAX_ENTRIES: Final = 1000
 # RFC 3986's characters of a path and a query; what is escaped already stays as it is.
@@ -248,9 +248,9 @@ class Fetcher:
             raise _forbidden("The site's robots.txt does not allow the fetch.")
 
     def _read_robots(self, origin: str, deadline: float) -> Protego:
-        _, payload = self._follow(f"{origin}/robots.txt", deadline, _ROBOTS_MAX_BYTES)
+        _, payload = self._follow(f"{origin}/robots.txt", deadline, self._policy.max_bytes)
         if payload.status == 200:
-            return Protego.parse(payload.text())
+            return Protego.parse(payload.text()[:_ROBOTS_MAX_CHARACTERS])
         if 400 <= payload.status < 500:  # RFC 9309, 2.3.1.3: unavailable means no restriction
             return Protego.parse("")
         raise FetchFailed(

@@ -2,8 +2,9 @@
 
 libxml2 reads some pages in time quadratic in their size (one tag with 160,000
 attributes takes it most of a minute) and no thread can be interrupted while it
-does. So HTML from outside is read in a child process with a deadline and a bound
-on memory; a page that passes either is refused and the child replaced.
+does. So HTML from outside is read in a child process with a bound on computing
+time and one on memory; a page that passes either is refused and the child replaced.
+Computing time, not the clock: a page is not at fault for a busy machine.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import os
 import queue
 import resource
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from multiprocessing.connection import Connection
@@ -28,6 +32,8 @@ from service.extraction import MAX_HTML_CHARACTERS, ExtractedArticle, extract
 
 TIMEOUT_SECONDS: Final = 5.0
 MAX_MEMORY_BYTES: Final = 2 * 1024**3
+# The clock is only the last resort, for a child that hangs without computing.
+CLOCK_FACTOR: Final = 20
 # The child imports trafilatura before its first page; that is not the page's fault.
 START_TIMEOUT_SECONDS: Final = 60.0
 
@@ -38,7 +44,7 @@ _REFUSALS: Final[dict[str, type[InputError]]] = {
 
 
 class IsolatedExtractor:
-    """`extract` behind a deadline. Thread-safe; at most `processes` pages at once.
+    """`extract` within bounds. Thread-safe; at most `processes` pages at once.
 
     Children start with the first page that needs them and live until `close`.
     """
@@ -63,7 +69,7 @@ class IsolatedExtractor:
 
         Raises:
             ArticleTooLong: more HTML than `max_html_characters`.
-            NotAnArticle: no article, or it could not be read within `timeout_seconds`.
+            NotAnArticle: no article, or `timeout_seconds` of computing did not find it.
         """
         if len(html) > self._max_html_characters:  # spares the child the transfer
             return extract(html, max_html_characters=self._max_html_characters)
@@ -72,7 +78,8 @@ class IsolatedExtractor:
                 return child.extract(html, url, self._max_html_characters, self._timeout_seconds)
             except TimeoutError:
                 raise NotAnArticle(
-                    f"The page could not be read within {self._timeout_seconds:g} seconds.",
+                    f"The page could not be read within {self._timeout_seconds:g} seconds of "
+                    "computing.",
                     field="html",
                     limit=self._timeout_seconds,
                 ) from None
@@ -85,7 +92,7 @@ class IsolatedExtractor:
     def _child(self) -> Iterator[_Child]:
         child = self._children.get()
         try:
-            if child is None:
+            if child is None or child.ended:
                 child = _Child()
             yield child
         finally:
@@ -113,20 +120,27 @@ class _Child:
             )
         self._connection = Connection(ours.detach())
         self.alive = True
-        if not self._connection.poll(START_TIMEOUT_SECONDS):
+        try:
+            if not self._connection.poll(START_TIMEOUT_SECONDS):
+                raise TimeoutError("the extraction process did not start")
+            self._connection.recv_bytes()
+        except BaseException:
             self.stop()
-            raise OSError("The extraction process did not start.")
-        self._connection.recv_bytes()
+            raise
 
     def extract(
         self, html: str, url: str | None, max_html_characters: int, timeout_seconds: float
     ) -> ExtractedArticle:
         try:
             request = {"html": html, "url": url, "max_html_characters": max_html_characters}
-            self._connection.send_bytes(json.dumps(request).encode())
-            if not self._connection.poll(timeout_seconds):
+            self._connection.send_bytes(json.dumps([timeout_seconds, request]).encode())
+            if not self._connection.poll(timeout_seconds * CLOCK_FACTOR):
                 raise TimeoutError
             answer = json.loads(self._connection.recv_bytes())
+        except EOFError:
+            if self.stop() == -signal.SIGXCPU:
+                raise TimeoutError from None
+            raise
         except BaseException:
             self.stop()
             raise
@@ -135,22 +149,33 @@ class _Child:
             raise refusal(answer["message"], field=answer["field"], limit=answer["limit"])
         return ExtractedArticle(**answer)
 
-    def stop(self) -> None:
+    @property
+    def ended(self) -> bool:
+        """Whether something else stopped it."""
+        return self._process.poll() is not None
+
+    def stop(self) -> int:
+        """The exit status; of a child that ended by itself, its own."""
         self.alive = False
         self._connection.close()
         self._process.kill()
-        self._process.wait()
+        return self._process.wait()
 
 
 def _serve(connection: Connection) -> None:
     logging.disable(logging.CRITICAL)  # trafilatura's remarks on pages are not ours to log
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_CPU)
     connection.send_bytes(b"ready")
     while True:
         try:
-            request = json.loads(connection.recv_bytes())
+            timeout_seconds, request = json.loads(connection.recv_bytes())
         except EOFError:
             return
+        # Whole seconds, counted from the start of the process.
+        limit = math.ceil(time.process_time() + timeout_seconds)
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, hard_limit))
         try:
             answer: dict[str, object] = asdict(extract(**request))
         except InputError as error:

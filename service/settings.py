@@ -161,7 +161,9 @@ class Settings(BaseSettings):
         description="Time for a whole fetch, redirects and robots.txt included.",
     )
     html_timeout_seconds: float = Field(
-        default=5.0, gt=0, description="Time within which the article on a page must be found."
+        default=5.0,
+        gt=0,
+        description="Computing time within which the article on a page must be found.",
     )
 
     data_dir: Path | None = Field(

@@ -422,6 +422,15 @@ class TestRobots:
         with pytest.raises(FetchFailed, match=r"robots\.txt"):
             fetcher(site).fetch(address(site))
 
+    def test_a_very_long_one_is_read_in_part(self, site: Site) -> None:
+        site.put(
+            "/robots.txt", b"User-agent: *\nDisallow: /a\n" + b"#" * 700_000 + b"\nDisallow: /"
+        )
+        site.put("/b", b"<p>page</p>")
+        assert fetcher(site).fetch(address(site, "/b")).text == "<p>page</p>"
+        with pytest.raises(FetchForbidden, match=r"robots\.txt"):
+            fetcher(site).fetch(address(site, "/a"))
+
     def test_asked_once_an_hour(self, site: Site) -> None:
         site.put("/", b"<p>page</p>")
         fetch = fetcher(site).fetch

@@ -1,8 +1,10 @@
 """Pages that would hold a thread for a minute, or all memory, are given up on."""
 
 import os
+import resource
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -62,11 +64,22 @@ def test_a_child_that_died_is_replaced() -> None:
         child = extractor._children.queue[-1]
         assert child is not None
         os.kill(child._process.pid, 9)
-        with pytest.raises(NotAnArticle):
-            extractor.extract(PAGE)
+        child._process.wait()
         assert extractor.extract(PAGE) == extract(PAGE)
     finally:
         extractor.close()
+
+
+def test_a_page_that_wants_too_much_memory_is_refused(extractor: IsolatedExtractor) -> None:
+    extractor.extract(PAGE)
+    child = extractor._children.queue[-1]
+    assert child is not None
+    used = int(Path(f"/proc/{child._process.pid}/statm").read_text().split()[0])
+    limit = used * resource.getpagesize() + 20_000_000
+    resource.prlimit(child._process.pid, resource.RLIMIT_AS, (limit, limit))
+    with pytest.raises(NotAnArticle, match="memory"):
+        extractor.extract("<p>" + "many words are here. " * 90_000)
+    assert extractor.extract(PAGE) == extract(PAGE)
 
 
 def test_close_leaves_no_process() -> None:
