@@ -67,7 +67,7 @@ def main(url: str) -> None:
         page.evaluate("document.querySelector('#result').scrollIntoView()")
         keep(page, "start-page")
 
-        page = opened(browser, url + "/widget", 1280, 1260)
+        page = opened(browser, url + "/widget", 1280, 1400)
         press(page)
         keep(page, "widget-generator")
         browser.close()

@@ -51,7 +51,7 @@ function snippet() {
   const auto = value('placement') === 'auto';
   const written = (prefix) => [...attributes()].map(([name, text]) => ` ${prefix}${name}="${escape(text)}"`).join('');
   const address = location.origin + (checked('pinned') ? scriptUrl : `${root}/widget/inbrief.js`);
-  const pinned = checked('pinned') ? `\n        integrity="${scriptIntegrity}" crossorigin="anonymous"` : '';
+  const pinned = checked('pinned') ? `\n  integrity="${scriptIntegrity}"\n  crossorigin="anonymous"` : '';
   const lines = [`<script src="${address}"${pinned}${auto ? ` data-auto${written('data-')}` : ''} async></script>`];
   if (!auto) lines.push('', `<inbrief-summary${written('')}></inbrief-summary>`);
   const rules = [...properties()].map(([name, text]) => ` ${name}: ${text};`).join('');
@@ -75,7 +75,7 @@ function show() {
   get('snippet').textContent = snippet();
   get('copy').textContent = 'Copy the snippet';
   get('where').textContent = value('placement') === 'auto'
-    ? 'Put it into the head of your article pages: it finds the article and stands above and below it.'
+    ? 'Put it into the head of your article pages: it finds the article and stands above and below it. Without async, the page waits for the script and nothing on it moves.'
     : 'The script goes into the head once; the element goes wherever you want the button, as often as you want it.';
 }
 
