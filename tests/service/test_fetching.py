@@ -455,16 +455,16 @@ def test_a_server_that_dribbles_is_left_at_the_deadline(sent: bytes) -> None:
                 except OSError:
                     return
 
-        thread = threading.Thread(target=dribble)
+        thread = threading.Thread(target=dribble, daemon=True)
         thread.start()
         policy = FetchPolicy(
-            ports=(port,), allowed_networks=(ip_network(PUBLIC),), timeout_seconds=0.5
+            ports=(port,), allowed_networks=(ip_network(PUBLIC),), timeout_seconds=2
         )
         started = time.monotonic()
-        with pytest.raises(FetchFailed, match=r"within 0\.5 seconds|web server"):
+        with pytest.raises(FetchFailed, match=r"within 2 seconds|web server"):
             Fetcher(policy, resolver=Names()).fetch(f"http://{NAME}:{port}/")
-        assert time.monotonic() - started < 5
-        thread.join(5)
+        assert time.monotonic() - started < 30  # it would send for ever
+        thread.join(30)
         assert not thread.is_alive()
 
 
@@ -481,7 +481,7 @@ def test_what_is_no_web_server(answer: bytes) -> None:
                 connection.recv(4096)
                 connection.sendall(answer)
 
-        thread = threading.Thread(target=reply)
+        thread = threading.Thread(target=reply, daemon=True)
         thread.start()
         policy = FetchPolicy(ports=(port,), allowed_networks=(ip_network(PUBLIC),))
         with pytest.raises(FetchFailed, match="web server"):
