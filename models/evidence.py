@@ -26,7 +26,7 @@ _NAME_WEIGHT: Final = 1.5
 # A further sentence must cover this share of the whole that nothing before it covered.
 _MIN_GAIN: Final = 0.12
 # Of two sentences that cover the same, the shorter one is the evidence.
-_LENGTH_PENALTY: Final = 0.02
+_LENGTH_PENALTY: Final = 0.01
 
 Term = str | tuple[str, str]
 

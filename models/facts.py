@@ -11,14 +11,15 @@ from models.names import NameIndex
 from models.numerals import Day, Number, numbers
 from models.words import MONTHS, WEEKDAYS, WORD, fold, tokens
 
-# Words that stand for a number without being one.
-_COUNTS: Final[dict[str, tuple[float, str | None]]] = {
-    "both": (2, None), "pair": (2, None), "couple": (2, None), "twin": (2, None),
-    "twins": (2, None), "duo": (2, None), "twice": (2, None), "double": (2, None),
-    "doubled": (2, None), "brace": (2, None), "trio": (3, None), "triple": (3, None),
-    "tripled": (3, None), "triplets": (3, None), "dozen": (12, None), "half": (50, "%"),
+# Words that stand for a number without being one; "both" are two of what is counted, not two weeks.
+_COUNTS: Final[dict[str, tuple[float, str]]] = {
+    "both": (2, "count"), "pair": (2, "count"), "couple": (2, "count"), "twin": (2, "count"),
+    "twins": (2, "count"), "duo": (2, "count"), "twice": (2, "count"), "double": (2, "count"),
+    "doubled": (2, "count"), "brace": (2, "count"), "trio": (3, "count"), "triple": (3, "count"),
+    "tripled": (3, "count"), "triplets": (3, "count"), "dozen": (12, "count"), "half": (50, "%"),
     "halved": (50, "%"), "quarter": (25, "%"), "fortnight": (2, "week"), "decade": (10, "year"),
-    "century": (100, "year"), "nil": (0, None), "goalless": (0, None), "teenager": (13, "year"),
+    "century": (100, "year"), "nil": (0, "count"), "goalless": (0, "count"),
+    "teenager": (13, "year"),
 }  # fmt: skip
 # How far a hedged number ("about 200") may lie from the true one, as a share of it.
 _TOLERANCE: Final = {"about": (0.9, 1.1), "over": (1.0, 1.25), "under": (0.8, 1.0)}

@@ -11,6 +11,19 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
+from models.number_words import (
+    AMBIGUOUS,
+    CARDINALS,
+    CURRENCIES,
+    DECADES,
+    DECIMAL_COMMA,
+    HEDGES,
+    MAGNITUDES,
+    OPEN_UNITS,
+    ORDINALS,
+    TENS,
+    UNITS,
+)
 from models.words import MONTHS
 
 Reading = tuple[float, str | None]
@@ -52,81 +65,6 @@ _TOKEN: Final = re.compile(
 )
 # Where the comma is decimal, a space may part the thousands: "1 200 000".
 _SPACED_TOKEN: Final = re.compile(rf"\d{{1,3}}(?: \d{{3}})+(?!\d)|{_TOKEN.pattern}")
-_DECIMAL_COMMA: Final = frozenset(
-    "de fr es it pt nl ru uk be pl cs sk sv da no fi tr ro hu bg el sr hr sl lt lv et id ca gl is "
-    "af vi kk az ka hy mk sq bs eu".split()
-)
-
-_UNITS_UNDER_TWENTY: Final = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen".split()
-)
-_TENS: Final = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_CARDINALS: Final = {word: value for value, word in enumerate(_UNITS_UNDER_TWENTY)} | {
-    word: 10 * value for value, word in enumerate(_TENS, start=2)
-}
-_ORDINALS: Final = {
-    "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
-    "tenth": 10, "eleventh": 11, "twelfth": 12, "thirteenth": 13, "fourteenth": 14,
-    "fifteenth": 15, "sixteenth": 16, "seventeenth": 17, "eighteenth": 18, "nineteenth": 19,
-    "twentieth": 20, "thirtieth": 30, "fortieth": 40, "fiftieth": 50, "sixtieth": 60,
-    "seventieth": 70, "eightieth": 80, "ninetieth": 90, "hundredth": 100,
-}  # fmt: skip
-_DECADES: Final = {
-    "twenties": 20, "thirties": 30, "forties": 40, "fifties": 50, "sixties": 60, "seventies": 70,
-    "eighties": 80, "nineties": 90,
-}  # fmt: skip
-_MAGNITUDES: Final = {
-    "hundred": 1e2, "thousand": 1e3, "k": 1e3, "tsd": 1e3, "mil": 1e3, "mille": 1e3, "тыс": 1e3,
-    "тысяч": 1e3, "тысячи": 1e3, "million": 1e6, "millions": 1e6, "mln": 1e6, "mn": 1e6, "m": 1e6,
-    "millionen": 1e6, "mio": 1e6, "millones": 1e6, "milioni": 1e6, "milhões": 1e6, "miljoen": 1e6,
-    "млн": 1e6, "миллион": 1e6, "миллиона": 1e6, "миллионов": 1e6, "billion": 1e9,
-    "billions": 1e9, "bn": 1e9, "bln": 1e9, "b": 1e9, "milliarden": 1e9, "mrd": 1e9,
-    "milliards": 1e9, "milliard": 1e9, "miliardi": 1e9, "miljard": 1e9, "млрд": 1e9,
-    "миллиард": 1e9, "миллиарда": 1e9, "миллиардов": 1e9, "trillion": 1e12, "trillions": 1e12,
-    "tn": 1e12, "trn": 1e12, "dozen": 12, "万": 1e4, "萬": 1e4, "億": 1e8, "亿": 1e8,
-    "lakh": 1e5, "crore": 1e7,
-}  # fmt: skip
-# These letters are units as well, so both readings stay open.
-_AMBIGUOUS: Final = frozenset({"m", "k", "b", "mil"})
-_CURRENCIES: Final = {
-    "$": "$", "us$": "$", "dollar": "$", "dollars": "$", "dlr": "$", "dlrs": "$", "usd": "$",
-    "bucks": "$", "£": "£", "pound": "£", "pounds": "£", "gbp": "£", "stg": "£", "sterling": "£",
-    "€": "€", "euro": "€", "euros": "€", "eur": "€", "¥": "¥", "yen": "¥", "yuan": "yuan",
-    "renminbi": "yuan", "₹": "₹", "rupee": "₹", "rupees": "₹", "₽": "₽", "rouble": "₽",
-    "roubles": "₽", "ruble": "₽", "rubles": "₽", "₩": "₩", "won": "₩", "₺": "₺", "lira": "₺",
-    "franc": "franc", "francs": "franc", "krona": "krona", "kroner": "krona", "peso": "peso",
-    "pesos": "peso", "рублей": "₽", "руб": "₽", "долларов": "$", "евро": "€",
-}  # fmt: skip
-_UNITS: Final = _CURRENCIES | {
-    name: unit
-    for unit, names in {
-        "%": "% percent percentage pct pc proz prozent % процент процента процентов %",
-        "cent": "cents pence",
-        "second": "seconds secs sec", "minute": "minute minutes min mins",
-        "hour": "hour hours hr hrs", "day": "day days", "night": "night nights",
-        "week": "week weeks", "fortnight": "fortnight", "month": "month months",
-        "year": "year years yr yrs", "decade": "decade decades", "century": "century centuries",
-        "km": "km kilometre kilometres kilometer kilometers kms", "mile": "mile miles",
-        "metre": "m metre metres meter meters", "cm": "cm centimetres centimeters",
-        "mm": "mm millimetres millimeters", "inch": "inch inches", "foot": "foot feet ft",
-        "yard": "yard yards", "kg": "kg kilo kilos kilogram kilograms kilogrammes kgs",
-        "lb": "lb lbs", "tonne": "tonne tonnes ton tons", "gram": "gram grams grammes g",
-        "stone": "stone", "acre": "acre acres", "hectare": "hectare hectares",
-        "litre": "litre litres liter liters", "gallon": "gallon gallons",
-        "barrel": "barrel barrels", "mph": "mph", "kph": "kph kmh", "degree": "degree degrees °",
-        "mw": "mw megawatt megawatts", "gw": "gw gigawatt gigawatts", "knot": "knot knots",
-    }.items()
-    for name in names.split()
-}  # fmt: skip
-# "pounds" weigh as well, "seconds" rank as well, "points" may be of a percentage.
-_OPEN_UNITS: Final = frozenset({"pound", "pounds", "mil", "m", "k", "b", "g", "won"})
-_HEDGES: Final = {
-    "about": "about", "around": "about", "roughly": "about", "approximately": "about",
-    "some": "about", "estimated": "about", "nearly": "under", "almost": "under", "approaching":
-    "under", "over": "over", "than": "over", "exceeding": "over", "least": "over", "just": "",
-    "circa": "about", "close": "about", "most": "under", "to": "",
-}  # fmt: skip
 _RANGE: Final = frozenset({"-", "–", "—", "/", "to", "and"})
 _WINDOW: Final = 40
 # How number words, months and "a million" begin: loose, because it only says where to look.
@@ -148,7 +86,7 @@ class _Word:
 
 def numbers(text: str, language: str = "en") -> tuple[list[Number], list[Day]]:
     """The numbers and days of `text`, in order; a day of a month is not listed as a number too."""
-    decimal_comma = language in _DECIMAL_COMMA
+    decimal_comma = language in DECIMAL_COMMA
     found: list[Number] = []
     days: list[Day] = []
     for start, end in _windows(text):
@@ -236,7 +174,7 @@ def _is_in_name(words: list[_Word], index: int) -> bool:
         dash == "-"
         and len(name) > 2
         and name[0].isupper()
-        and name.lower() not in _TENS
+        and name.lower() not in TENS
         and words[index - 2].end == words[index].start - 1
     )
 
@@ -253,7 +191,7 @@ def _number(
     first = index
     currency = None
     if _at(words, index) in {"$", "us$", "£", "€", "¥", "₹", "₽", "₩", "₺"}:
-        currency = _CURRENCIES[_at(words, index)]
+        currency = CURRENCIES[_at(words, index)]
         index += 1
     value = _digits(words, index, decimal_comma) or (
         None if currency else _spelled(words, index) or _indefinite(words, index)
@@ -303,14 +241,14 @@ def _digits(words: list[_Word], index: int, decimal_comma: bool) -> tuple[float,
 def _spelled(words: list[_Word], index: int) -> tuple[float, int, int] | None:
     """Value, significant digits and next index of an English number in words."""
     word = _at(words, index)
-    total = _CARDINALS.get(word)
+    total = CARDINALS.get(word)
     if total is None:
-        ordinal = _ORDINALS.get(word) or _DECADES.get(word)
+        ordinal = ORDINALS.get(word) or DECADES.get(word)
         return (ordinal, 4, index + 1) if ordinal else None
     index += 1
-    if word in _TENS:
+    if word in TENS:
         after = index + 1 if _at(words, index) == "-" else index
-        ones = _CARDINALS.get(_at(words, after), _ORDINALS.get(_at(words, after), 0))
+        ones = CARDINALS.get(_at(words, after), ORDINALS.get(_at(words, after), 0))
         ones = ones or {"first": 1, "second": 2}.get(_at(words, after), 0)
         if 0 < ones < 10:
             total, index = total + ones, after + 1
@@ -320,7 +258,7 @@ def _spelled(words: list[_Word], index: int) -> tuple[float, int, int] | None:
         rest = _spelled(words, after)
         if rest and rest[0] < 100 and rest[1]:
             total, index = total + int(rest[0]), rest[2]
-    if total == 1 and _at(words, index) not in _MAGNITUDES and _at(words, index) not in _UNITS:
+    if total == 1 and _at(words, index) not in MAGNITUDES and _at(words, index) not in UNITS:
         return None
     return float(total), 1 if total % 10 == 0 else 4, index
 
@@ -369,12 +307,12 @@ def _measured(
     open_amounts = [amount]
     following = _at(words, after)
     glued = after == index < len(words) and words[index].start == words[index - 1].end
-    if following in _MAGNITUDES and (following not in _AMBIGUOUS or glued):
-        scaled = amount * _MAGNITUDES[following]
-        open_amounts = [scaled] if following not in _AMBIGUOUS or currency else [scaled, amount]
+    if following in MAGNITUDES and (following not in AMBIGUOUS or glued):
+        scaled = amount * MAGNITUDES[following]
+        open_amounts = [scaled] if following not in AMBIGUOUS or currency else [scaled, amount]
         index = after + 1
-        if _at(words, index) in _MAGNITUDES and _at(words, index) not in _AMBIGUOUS:
-            open_amounts = [value * _MAGNITUDES[_at(words, index)] for value in open_amounts]
+        if _at(words, index) in MAGNITUDES and _at(words, index) not in AMBIGUOUS:
+            open_amounts = [value * MAGNITUDES[_at(words, index)] for value in open_amounts]
             index += 1
         if following == "m" and not currency:
             return ((scaled, None), (amount, "metre")), index
@@ -393,9 +331,9 @@ def _unit(words: list[_Word], index: int) -> tuple[str | None, int]:
     if name == "u" and _at(words, after + 1) == "." and _at(words, after + 2) == "s":
         after += 4
         name = _at(words, after)
-    if name in _OPEN_UNITS:
+    if name in OPEN_UNITS:
         return None, index
-    unit = _UNITS.get(name)
+    unit = UNITS.get(name)
     return (unit, after + 1) if unit else (None, index)
 
 
@@ -407,7 +345,7 @@ def _hedge(words: list[_Word], first: int) -> str:
         return {"up": "under", "close": "about"}.get(_at(words, first - 2), "")
     if before == "most":
         return "under" if _at(words, first - 2) == "at" else ""
-    return _HEDGES.get(before, "")
+    return HEDGES.get(before, "")
 
 
 def _paired(text: str, found: list[Number]) -> list[Number]:

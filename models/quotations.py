@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from models.words import WORD, tokens
+from models.words import tokens
 
 _PAIRS: Final = re.compile(
     r"“([^“”]{2,600})(?:”|$)|«\s?([^«»]{2,600})\s?»|„([^„“”]{2,600})[“”]|「([^「」]{2,600})」"
@@ -19,10 +19,10 @@ _SAID: Final = (
     r"explained|stated|declared|announced|replied|noted|recalled|joked|complained|testified|"
     r"posted|concluded|continued|commented|remarked)"
 )
-_NAME: Final = r"((?:[A-ZÀ-ÞА-Я][\w.'’-]*\s+){0,4}[A-ZÀ-ÞА-Я][\w'’-]+)"
+_NAME: Final = r"(?P<name>(?:[A-ZÀ-ÞА-Я][\w.'’-]*\s+){0,4}[A-ZÀ-ÞА-Я][\w'’-]+)"
 _SPEAKER: Final = (
     re.compile(
-        rf"(?<!\bof ){_NAME}(?:,[^,\"“”]{{2,60}},)?\s+(?:\w+ly\s+|has\s+|had\s+|also\s+)?{_SAID}\b"
+        rf"(?P<of>\bof\s+)?{_NAME}(?:,[^,\"“”]{{2,60}},)?\s+(?:\w+ly\s+|has\s+|had\s+|also\s+)?{_SAID}\b"
     ),
     # "told Reuters" names who listens.
     re.compile(rf"\b(?!told){_SAID}\s+{_NAME}"),
@@ -74,5 +74,7 @@ def speakers(sentence: str) -> set[str]:
     found: set[str] = set()
     for pattern in _SPEAKER:
         for match in pattern.finditer(bare):
-            found.update(word for name in WORD.findall(match.group(1)) for word in tokens(name))
+            # "A friend of Ann Lee said": somebody else did.
+            if not match.groupdict().get("of"):
+                found.update(tokens(match["name"]))
     return found - _PRONOUNS

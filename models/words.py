@@ -104,6 +104,7 @@ _IRREGULAR: Final = {
         "lead": "led", "become": "became", "understand": "understood", "stand": "stood",
         "hear": "heard", "mean": "meant", "deal": "dealt", "sleep": "slept", "sit": "sat",
         "strik": "struck stricken", "swim": "swam", "sing": "sang sung", "drink": "drank drunk",
+        "news": "news",
         "man": "men", "woman": "women", "child": "children", "person": "people", "foot": "feet",
         "die": "died dies dying", "wife": "wives", "life": "lives", "forget": "forgot forgotten",
         "hide": "hid hidden", "rid": "rode ridden", "wear": "wore worn", "withdraw": "withdrew",
