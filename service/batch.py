@@ -72,13 +72,13 @@ def run_batch(
     """
     records = read_records(job.source, job.fields)
     counts = Counts()
-    with BatchOutput(job.output, _arguments(job, summariser), restart=job.restart) as output:
-        _skip_written(job, records, output, counts)
+    with BatchOutput(job.output, arguments(job, summariser), restart=job.restart) as output:
+        skip_written(job, records, output, counts)
         on_progress(counts)
         size = FIRST_WINDOW
         while window := read_window(records, size):
             started = time.monotonic()
-            lines = _summarise_window(job, summariser, window, counts, on_progress)
+            lines = summarise_window(job, summariser, window, counts, on_progress)
             output.append(lines)
             rate = len(window) / max(time.monotonic() - started, 1e-6)
             # At most doubled: the rate of a few articles says little.
@@ -94,7 +94,7 @@ def count_records(source: Path, fields: FieldNames) -> int:
     return sum(1 for _ in read_records(source, fields))
 
 
-def _arguments(job: BatchJob, summariser: Summariser) -> dict[str, Any]:
+def arguments(job: BatchJob, summariser: Summariser) -> dict[str, Any]:
     info = summariser.info
     return {
         "input": fingerprint(job.source),
@@ -105,7 +105,7 @@ def _arguments(job: BatchJob, summariser: Summariser) -> dict[str, Any]:
     }
 
 
-def _skip_written(
+def skip_written(
     job: BatchJob, records: Iterator[_Record], output: BatchOutput, counts: Counts
 ) -> None:
     for line in output.written():
@@ -135,7 +135,7 @@ def read_window(
     return window
 
 
-def _summarise_window(
+def summarise_window(
     job: BatchJob,
     summariser: Summariser,
     window: Sequence[_Record],

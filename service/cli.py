@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
@@ -30,6 +31,7 @@ from service.conversion import description_of, primary_tag, response_of
 from service.files import read_article
 from service.flags import with_setting_flags
 from service.identity import summary_id
+from service.ray_batch import RayPool, run_ray_batch, to_parquet
 from service.settings import load_settings
 
 # Exit statuses: some articles failed; the command could not be carried out.
@@ -188,7 +190,7 @@ def batch(
             metavar="IN", help=".jsonl, .csv (also .gz, .xz, .zst), .parquet, directory of .txt."
         ),
     ],
-    output: Annotated[Path, typer.Argument(metavar="OUT", help="The .jsonl file to write.")],
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="The .jsonl or .parquet file.")],
     model: options.ModelOption = loading.DEFAULT_MODEL,
     kind: options.KindOption = "key-points",
     length: options.LengthOption = "short",
@@ -208,10 +210,17 @@ def batch(
         bool, typer.Option("--restart", help="Discard what an earlier run of this command wrote.")
     ] = False,
     device: options.DeviceOption = "auto",
-    engine: options.EngineOption = "auto",
+    engine: options.BatchEngineOption = "auto",
     precision: options.PrecisionOption = "auto",
     model_cache_dir: options.CacheOption = None,
     allow_download: options.DownloadOption = False,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, help="With --engine ray: the most actors.")
+    ] = 2,
+    ray_address: Annotated[
+        str | None,
+        typer.Option("--ray-address", help="With --engine ray: the cluster, else this machine."),
+    ] = None,
 ) -> None:
     """Summarise a file of articles, one JSON line an article, in order.
 
@@ -224,24 +233,35 @@ def batch(
       inbrief batch articles.jsonl summaries.jsonl
       inbrief batch articles.csv out.jsonl --text-column body --id-column url
       inbrief batch texts/ headlines.jsonl --kind headline --length long
+      inbrief batch corpus.parquet out.parquet --engine ray --workers 8 --ray-address auto
     """
     fields = FieldNames(id=id_column, title=title_column)
     if text_column:
         fields = replace(fields, text=tuple(text_column))
     total = count_records(source, fields)
-    summariser = loading.load(
+    load = partial(
+        loading.load,
         model,
         device=device,
-        engine=engine,
+        engine="auto" if engine == "ray" else engine,
         precision=precision,
         cache_dir=model_cache_dir,
         allow_download=allow_download,
     )
     wanted = SummaryOptions(kind, length, max_words, markup, strict)
-    job = BatchJob(source, output, wanted, fields, primary_tag(language), restart=restart)
+    # A Parquet file cannot be continued: the lines lie beside it until all are there.
+    table = output if output.suffix == ".parquet" else None
+    lines = output if table is None else output.with_name(output.name + ".jsonl")
+    job = BatchJob(source, lines, wanted, fields, primary_tag(language), restart=restart)
     try:
         with progress.shown(total, sys.stderr) as on_progress:
-            counts = run_batch(job, summariser, on_progress)
+            if engine == "ray":
+                pool = RayPool(workers=workers, address=ray_address)
+                counts = run_ray_batch(job, load, pool, on_progress)
+            else:
+                counts = run_batch(job, load(), on_progress)
+        if table is not None:
+            to_parquet(lines, table)
     except KeyboardInterrupt:
         print("inbrief: stopped; the same command goes on from here", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None

@@ -23,8 +23,17 @@ DeviceOption = Annotated[
     typer.Option("--device", envvar="INBRIEF_DEVICE", help="Where the model runs."),
 ]
 EngineOption = Annotated[
-    Literal["auto", "transformers", "ctranslate2"],
+    Literal["auto", "native", "transformers", "ctranslate2"],
     typer.Option("--engine", envvar="INBRIEF_ENGINE", help="What runs the model."),
+]
+BatchEngineOption = Annotated[
+    Literal["auto", "native", "transformers", "ctranslate2", "ray"],
+    typer.Option(
+        "--engine",
+        envvar="INBRIEF_ENGINE",
+        help="What runs the model; ray: a pool of actors on a Ray cluster, each choosing for "
+        "itself.",
+    ),
 ]
 PrecisionOption = Annotated[
     Literal["auto", "fp32", "bf16", "fp16", "int8"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import re
 import shutil
@@ -160,6 +161,8 @@ def test_nginx_caches_hides_and_passes_on(tmp_path: Path) -> None:
             "listen 8080": f"listen 127.0.0.1:{port}",
             "http://inbrief:8000": running.url,
             "events {": "daemon off;\nevents {",
+            # The test's directory is for the user who runs it alone.
+            "worker_processes auto;": f"user {getpass.getuser()};\nworker_processes 1;",
         }
         text = (DEPLOY / "nginx.conf").read_text()
         for old, new in replaced.items():
