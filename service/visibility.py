@@ -32,6 +32,10 @@ _HIDING: Final = re.compile(
     r")",
     re.IGNORECASE,
 )
+# In a rule only these: opacity and sizes of a class are often the start of an animation.
+_HIDING_RULE: Final = re.compile(
+    r"(?:^|[;{\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE
+)
 _CSS_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 _SIMPLE_SELECTOR: Final = re.compile(r"^[a-z0-9]*([.#][\w-]+)$", re.IGNORECASE)
 # A page hides these until its scripts have run; the article is inside.
@@ -75,7 +79,7 @@ def _hiding_selectors(tree: Any) -> frozenset[str]:
     for style in tree.iter("style"):
         css = _CSS_COMMENT.sub("", (style.text or "")[:MAX_STYLE_CHARACTERS])
         for names, declarations in _top_level_rules(css):
-            if _HIDING.search(declarations):
+            if _HIDING_RULE.search(declarations):
                 for name in names.split(","):
                     match = _SIMPLE_SELECTOR.match(name.strip())
                     if match:

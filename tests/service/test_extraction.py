@@ -137,11 +137,13 @@ def test_what_a_reader_cannot_see_stays_out(hidden: str) -> None:
         "<p hidden='until-found'>{}</p>",
         "<details><summary>More</summary><p>{}</p></details>",
         "<p class='undisplay:none'>{}</p>",
+        "<p class='fades-in'>{}</p>",
     ],
 )
 def test_what_a_reader_can_see_stays_in(shown: str) -> None:
     words = "The bridge was built in 1931 and carried 10,400 cars a day when it was last counted."
-    style = "<style>@media print { .screen { display: none } } .screen { color: blue }</style>"
+    style = "<style>@media print { .screen { display: none } } .screen { color: blue }"
+    style += ".fades-in { opacity: 0; animation: appear 1s forwards }</style>"
     body = f"<article>{paragraphs(FIRST)}{shown.format(words)}{paragraphs(SECOND, THIRD)}</article>"
     assert words in extract(page(body, head=style)).text
 
