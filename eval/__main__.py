@@ -19,6 +19,7 @@ from eval.datasets import BUNDLED, SEEDS, Dataset, Preset, ReferenceKind, join, 
 from eval.generate import generate
 from eval.predictions import PredictionSet, file_name, read_run
 from eval.scoring import score as score_table
+from eval.speed_report import speed as measure_speed
 from eval.tokens import TokenizerName
 from models.articles import FieldNames
 from models.contract import KINDS, LENGTHS, Kind, SummaryOptions
@@ -224,7 +225,8 @@ def gate(
         print(breach)
     if breaches:
         raise SystemExit(1)
-    print(f"{', '.join(names)} hold their floors (n {len(dataset.examples)}).")
+    shown = ", ".join(one.system for one in predictions)
+    print(f"{shown} hold their floors (n {len(dataset.examples)}).")
 
 
 @app.command(
@@ -255,6 +257,12 @@ def meta(
         runs.write_json(out / "meta.json", found)
         (out / "meta.md").write_text("\n".join(parts), encoding="utf-8")
     print("\n".join(parts), end="")
+
+
+app.command(
+    "speed",
+    epilog="Example:  inbrief-eval speed --out runs/speed --shapes bart-base,t5-small --batches 8",
+)(measure_speed)
 
 
 @app.command()

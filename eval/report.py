@@ -24,6 +24,7 @@ from models.contract import Article
 from models.errors import InbriefError
 
 SHOWN: Final = 20
+_REFUSED_SHOWN: Final = 5
 _RANDOM_SEED: Final = 20_040_725
 _QUALITY: Final = "rouge2_fmeasure"
 _WORST_BY: Final = ("rouge1_fmeasure", "rouge2_fmeasure", "rougeLsum_fmeasure")
@@ -283,19 +284,21 @@ def _articles(table: ScoreTable, which: str) -> tuple[str, str]:
     focus = table.systems[0].system
     means = np.mean([table.column(focus, name) for name in _WORST_BY], axis=0)
     answered = [int(index) for index in np.flatnonzero(~np.isnan(means))]
-    count = min(SHOWN, len(answered))
     if which == "worst":
-        chosen = sorted(answered, key=lambda index: (means[index], index))[:count]
-        title = f"The {count} articles where {focus} scores lowest"
+        refused = [int(index) for index in np.flatnonzero(np.isnan(means))][:_REFUSED_SHOWN]
+        ranked = sorted(answered, key=lambda index: (means[index], index))
+        chosen = [*refused, *ranked][:SHOWN]
+        title = f"The {len(chosen)} articles where {focus} scores lowest or nothing"
     else:
-        chosen = random.Random(_RANDOM_SEED).sample(answered, count)
-        title = f"{count} articles at random"
+        chosen = random.Random(_RANDOM_SEED).sample(answered, min(SHOWN, len(answered)))
+        title = f"{len(chosen)} articles at random"
     return title, "".join(_article(table, index, float(means[index])) for index in chosen)
 
 
 def _article(table: ScoreTable, index: int, mean: float) -> str:
     example = table.dataset.examples[index]
     rows = [(one.system, table.rows[one.system][index]) for one in table.systems]
+    verdict = "refused" if np.isnan(mean) else f"mean ROUGE F {100 * mean:.1f}"
     title = example.title or " ".join(example.text.split()[:12]) + " …"
     summaries = [
         "<h4>reference</h4>"
@@ -305,7 +308,7 @@ def _article(table: ScoreTable, index: int, mean: float) -> str:
         summaries.append(_summary(number, name, scored, table.systems[number].predictions[index]))
     return (
         f'<details class="article"><summary><span>{escape(example.id)}</span>'
-        f" {escape(title)}<small>mean ROUGE F {100 * mean:.1f}</small></summary>"
+        f" {escape(title)}<small>{verdict}</small></summary>"
         f'<div class="sides"><div class="text">{_text(example, rows)}</div>'
         f"<div>{''.join(summaries)}</div></div></details>"
     )

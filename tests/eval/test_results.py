@@ -1,0 +1,144 @@
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from eval import tables
+from eval.datasets import build as build_dataset
+from eval.extractive import at_random, lead
+from eval.intervals import bootstrap_means
+from eval.predictions import Prediction, PredictionSet
+from eval.results import build
+from eval.scoring import ScoreTable, score
+from models.errors import EvaluationError
+from tests.eval import corpus
+
+DATA = corpus.dataset()
+
+
+def table_of(*systems: PredictionSet) -> ScoreTable:
+    return score(DATA, systems)
+
+
+def of(k: int) -> PredictionSet:
+    system = lead(k)
+    return PredictionSet(system.name, system.signature, tuple(system.summarise(DATA.examples)))
+
+
+@pytest.fixture(scope="module")
+def table() -> ScoreTable:
+    random = at_random(2)
+    refused = of(2).predictions[1:]
+    partly = (Prediction("a0", DATA.examples[0].digest, "", error="Refused: no"), *refused)
+    return table_of(
+        of(1),
+        PredictionSet("random-2", random.signature, tuple(random.summarise(DATA.examples))),
+        PredictionSet("partly", {"options": {"kind": "tldr"}}, partly),
+    )
+
+
+@pytest.fixture(scope="module")
+def results(table: ScoreTable) -> dict[str, Any]:
+    return build(table, resamples=500)
+
+
+def system(results: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    (found,) = (one for one in results["systems"] if one["name"] == name)
+    return dict(found)
+
+
+def test_means_and_intervals_are_those_of_the_scores(
+    table: ScoreTable, results: dict[str, Any]
+) -> None:
+    row = system(results, "lead-1")["metrics"]["rouge2_fmeasure"]
+    column = table.column("lead-1", "rouge2_fmeasure")
+    (interval,) = bootstrap_means(column[:, None], resamples=500)
+    assert row["mean"] == pytest.approx(float(np.mean(column)), abs=1e-6)
+    assert (row["low"], row["high"]) == pytest.approx((interval.low, interval.high), abs=1e-6)
+    assert row["n"] == 10
+
+
+def test_a_refused_article_lowers_n_and_shows_in_the_refused_share(
+    results: dict[str, Any],
+) -> None:
+    metrics = system(results, "partly")["metrics"]
+    assert metrics["rouge1_fmeasure"]["n"] == 9
+    assert metrics["refused"]["mean"] == 0.1
+    pairs = [one for one in results["comparisons"] if one["second"] == "partly"]
+    assert {one["n"] for one in pairs} == {9}
+
+
+def test_every_pair_is_compared_on_every_tested_metric(results: dict[str, Any]) -> None:
+    keys = {(one["metric"], one["first"], one["second"]) for one in results["comparisons"]}
+    assert len(keys) == len(results["comparisons"]) == 3 * 4
+
+
+def test_results_are_the_same_twice_and_are_json(table: ScoreTable) -> None:
+    first, second = (json.dumps(build(table, resamples=300), allow_nan=False) for _ in range(2))
+    assert first == second
+
+
+def test_the_signature_names_all_that_changes_a_score(results: dict[str, Any]) -> None:
+    line = system(results, "partly")["signature_line"]
+    for part in (
+        "n:10",
+        f"data:{DATA.digest}",
+        "rouge:inbrief, equal to rouge-score 0.1.2",
+        "stemmer:porter",
+        "tokenizer:ascii",
+        "case:lower",
+        "bootstrap:500",
+        "seed:20040725",
+        "system:partly",
+        "options.kind:tldr",
+    ):
+        assert part in line.split("|"), part
+
+
+def test_slices_by_field_length_and_origin(results: dict[str, Any]) -> None:
+    cuts = {(one["slice"], one["value"]): one["n"] for one in results["slices"]}
+    assert cuts[("section", "local")] == cuts[("section", "business")] == 5
+    for one in results["slices"]:
+        assert set(one["systems"]) == {"lead-1", "random-2", "partly"}
+        for row in one["systems"].values():
+            assert row["rouge2_fmeasure"]["n"] <= one["n"]
+
+
+def test_a_system_that_answers_nothing_is_an_error() -> None:
+    refused = tuple(Prediction(one.id, one.digest, "", error="E") for one in DATA.examples)
+    with pytest.raises(EvaluationError, match="none answered none of the articles"):
+        build(table_of(PredictionSet("none", {}, refused)), resamples=10)
+
+
+def test_markdown_shows_n_and_signature_with_every_score(results: dict[str, Any]) -> None:
+    timings = {"systems": {"lead-1": {"articles_per_second": 12.5, "median_seconds": 0.08}}}
+    text = tables.markdown(results, timings)
+    assert "| lead-1 (10) |" in text
+    assert "| partly (9) |" in text
+    assert "| 12.50 | 0.080 |" in text
+    for one in results["systems"]:
+        assert f"`{one['signature_line']}`" in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    widths = {line.replace("\\|", "").count("|") for line in rows if line.startswith("| lead-1 (")}
+    assert len(widths) == 1
+
+
+def test_csv_has_a_row_a_system_and_metric(results: dict[str, Any]) -> None:
+    lines = tables.csv_text(results).splitlines()
+    assert lines[0] == "system,metric,mean,low,high,n,data_digest,signature"
+    assert len(lines) == 1 + sum(len(one["metrics"]) for one in results["systems"])
+
+
+def test_the_verdict_of_a_difference() -> None:
+    row = {"metric": "rouge1_fmeasure", "first": "a", "second": "b"}
+    assert tables.verdict({**row, "difference": 0.1, "significant": True}) == "a is better"
+    assert tables.verdict({**row, "difference": -0.1, "significant": True}) == "b is better"
+    assert tables.verdict({**row, "difference": 0.1, "significant": False}) == "no difference shown"
+
+
+def test_slices_of_few_articles_are_left_out() -> None:
+    few = build_dataset("few", corpus.examples(3))
+    system_ = PredictionSet("lead-1", {}, tuple(lead(1).summarise(few.examples)))
+    assert build(score(few, [system_]), resamples=50)["slices"] == []

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from eval import speed
+from eval.speed import Cell, Measurement
+from eval.speed_report import app
+from models.errors import EvaluationError
+from tests.models.tiny_checkpoints import save_checkpoint
+
+
+@pytest.fixture(scope="module")
+def shape(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(save_checkpoint(tmp_path_factory.mktemp("shape") / "tiny", "bart"))
+
+
+def test_a_cell_has_the_same_inputs_in_every_run(shape: str) -> None:
+    cell = Cell(shape, 40, 5, 3, 1)
+    inputs = cell.inputs(320, 2)
+    assert inputs == Cell(shape, 40, 5, 3, 1).inputs(320, 2)
+    assert [len(article) for article in inputs] == [40, 40, 40]
+    mixed = Cell(shape, 100, 5, 60, 1, mixed=True).inputs(320, 2)
+    assert min(map(len, mixed)) < 60 < 90 < max(map(len, mixed))
+
+
+def test_ratios_are_taken_round_by_round() -> None:
+    ours, theirs = Measurement("a", (1.0, 2.0, 1.0), 0), Measurement("b", (3.0, 4.0, 2.0), 0)
+    assert speed.ratios(ours, theirs) == (2.0, 2.0, 3.0)
+    assert speed.ratios(Measurement("a", (), 0, failure="x"), theirs) is None
+
+
+def test_engines_take_turns_and_a_started_run_goes_on(shape: str, tmp_path: Path) -> None:
+    arguments = ["--out", str(tmp_path), "--shapes", shape, "--inputs", "30", "--outputs", "4"]
+    arguments += ["--batches", "2", "--beams", "1", "--rounds", "2"]
+    systems = ["--systems", "native-fp32,transformers-fp32"]
+    first = CliRunner().invoke(app, [*arguments, *systems])
+    assert first.exit_code == 0, first.output
+    rows = json.loads((tmp_path / "speed.json").read_text())["rows"]
+    assert [row["system"] for row in rows] == ["native-fp32", "transformers-fp32"]
+    assert all(len(row["seconds"]) == 2 and row["resident_bytes"] > 0 for row in rows)
+    assert rows[1]["times_transformers-fp32"] == [1.0, 1.0, 1.0]
+    table = (tmp_path / "speed.md").read_text()
+    assert "| native-fp32 |" in table
+    lines = (tmp_path / "cells.jsonl").read_text().splitlines()
+    again = CliRunner().invoke(app, [*arguments, *systems])
+    assert again.exit_code == 0, again.output
+    assert (tmp_path / "cells.jsonl").read_text().splitlines() == lines
+
+
+def test_unknown_systems_and_shapes_are_refused(tmp_path: Path) -> None:
+    cell = Cell("bart-base", 10, 2, 1, 1)
+    with pytest.raises(EvaluationError, match="No system 'vllm'"):
+        speed.run([cell], ["vllm"], 1, tmp_path)
+    with pytest.raises(EvaluationError, match="No shape 'gpt'"):
+        speed.run([Cell("gpt", 10, 2, 1, 1)], ["native-fp32"], 1, tmp_path)
+
+
+def test_an_engine_that_fails_is_a_lost_cell_with_its_reason(shape: str, tmp_path: Path) -> None:
+    cell = Cell(shape, 200, 2, 1, 1)  # more positions than the checkpoint has
+    results = speed.run([cell], ["native-fp32"], 1, tmp_path)
+    assert "InferenceFailed" in results[0][1][0].failure
