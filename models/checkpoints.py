@@ -48,6 +48,7 @@ class Checkpoint:
     window: int | None
     max_new_tokens: int | None
     vocabulary_size: int
+    width: int
     decoder_start_id: int
     eos_id: int
     pad_id: int
@@ -104,6 +105,7 @@ def read_checkpoint(directory: Path) -> Checkpoint:
         window=_window(directory, config, relative),
         max_new_tokens=None if relative or not positions else int(positions) - 1,
         vocabulary_size=int(config["vocab_size"]),
+        width=int(config.get("d_model") or config.get("hidden_size") or 0),
         decoder_start_id=int(start),
         eos_id=_first(eos),
         pad_id=int(pad),

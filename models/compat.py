@@ -31,7 +31,9 @@ _WORDS_A_TOKEN: Final = 0.75
 _MIN_WORDS: Final = 10
 _PRECISIONS: Final = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16", "auto": "auto"}
 # Accepted for old code's sake; they change nothing about what is returned here.
-_NO_EFFECT: Final = frozenset({"batch_size", "num_workers", "use_cache", "framework"})
+_NO_EFFECT: Final = frozenset(
+    {"batch_size", "num_workers", "use_cache", "clean_up_tokenization_spaces"}
+)
 
 
 def pipeline(
@@ -198,15 +200,15 @@ _SETTINGS: Final = {
 def _length(options: dict[str, Any], end: str) -> int | None:
     """`min_new_tokens` or `min_length` (which counts the start token), or those of `max`."""
     total, new = options.pop(f"{end}_length", None), options.pop(f"{end}_new_tokens", None)
-    found = new if new is not None else None if total is None else total - 1
-    if found is None:
+    given = total if new is None else new
+    if given is None:
         return None
-    least = 1 if end == "max" else 0
-    if isinstance(found, bool) or not isinstance(found, int):
+    if isinstance(given, bool) or not isinstance(given, int):
         raise InputError(f"{end}_length must be a whole number.", field=f"{end}_length")
-    if found < least and end == "max":
+    found = given - 1 if new is None else given
+    if end == "max" and found < 1:
         raise InputError("max_length must be at least 2.", field="max_length", limit=2)
-    return max(found, least)
+    return max(found, 0)
 
 
 def _write(model: WritesText, texts: list[str], call: _Call) -> list[list[Record]]:

@@ -105,7 +105,7 @@ def _load_shipped(directory: Path, device: str) -> Summariser:
 def _locate(name: str, allow_download: bool) -> tuple[Path, str]:
     """The directory of a checkpoint and the name it goes by."""
     path = Path(name).expanduser()
-    if path.is_dir():
+    if name and path.is_dir():
         return path.resolve(), path.resolve().name
     if not _HUB_ID.fullmatch(name):
         raise ModelNotFound(
@@ -150,9 +150,12 @@ def _load_checkpoint(directory: Path, name: str, wish: _Wish, cache_dir: Path) -
 
 def _choose_engine(checkpoint: Checkpoint, wish: _Wish, cache_dir: Path) -> tuple[Engine, str]:
     """The engine for this checkpoint on this machine, and a sentence that says why."""
-    from models.engines import ctranslate2, native, transformers
+    import torch
+
+    from models.engines import calibration, ctranslate2, native, transformers
 
     device = _choose_device(wish.device)
+    torch.set_num_threads(threads())
     engine, precision = wish.engine, wish.precision
     why = "it was asked for"
     if engine == "auto":
@@ -163,8 +166,11 @@ def _choose_engine(checkpoint: Checkpoint, wish: _Wish, cache_dir: Path) -> tupl
             if engine == "native"
             else "it runs every architecture on every device"
         )
-    if precision == "auto":
-        precision = _choose_precision(engine, device)
+    if precision == "auto" and engine == "native":
+        precision, measured = calibration.choose_precision(checkpoint.width)
+        why = f"{why}; {measured}"
+    elif precision == "auto":
+        precision = _usual_precision(engine, device)
     made: Engine
     if engine == "native":
         if device != "cpu":
@@ -181,7 +187,7 @@ def _choose_engine(checkpoint: Checkpoint, wish: _Wish, cache_dir: Path) -> tupl
     return made, f"{engine} in {precision} on {device}: {why}."
 
 
-def _choose_precision(engine: str, device: str) -> str:
+def _usual_precision(engine: str, device: str) -> str:
     if device == "cuda":
         return "bf16" if engine == "transformers" else "fp16"
     return "fp32" if engine == "transformers" else "int8"

@@ -124,7 +124,8 @@ def finish(
 
     `read_sentences` counts the sentences of the article that the model saw.
     `fallback` names sentences, best first, that stand in when no draft can be
-    used. `facts` are the document's, when they are known already; `emit` is called with each sentence as soon as it is settled.
+    used. `facts` are the document's, when they are known already. `emit` is
+    called with each sentence as soon as it is settled.
 
     Raises:
         InputError: no whole sentence fits into `max_words`.

@@ -124,7 +124,7 @@ def _load(directory: Path) -> Any:
         return AutoTokenizer.from_pretrained(
             directory, local_files_only=True, trust_remote_code=False
         )
-    except (ImportError, KeyError) as error:
+    except ImportError as error:
         raise IncompatibleModel(
             f"transformers has no tokenizer for {directory}.", field="model"
         ) from error

@@ -21,7 +21,8 @@ from models.generation import GenerationSettings, Hypothesis
 ARCHITECTURES: Final = frozenset({"bart", "mbart", "pegasus", "t5", "mt5"})
 COMPUTE_TYPES: Final = {"int8": "int8", "fp32": "float32", "fp16": "float16"}
 
-_BATCH_POSITIONS: Final = 16_384
+# Encoder positions per pass, padding and beams included: bounds memory, not quality.
+BATCH_POSITIONS: Final = 16_384
 
 
 class CTranslate2Engine:
@@ -40,6 +41,7 @@ class CTranslate2Engine:
         precision: str = "int8",
         device: str = "cpu",
         threads: int = 0,
+        batch_positions: int = BATCH_POSITIONS,
     ) -> None:
         try:
             import ctranslate2
@@ -52,6 +54,7 @@ class CTranslate2Engine:
         self.precision = precision
         self.device = device
         self._checkpoint = checkpoint
+        self._batch_positions = batch_positions
         directory = convert(checkpoint, cache_dir, COMPUTE_TYPES[precision])
         self._translator = ctranslate2.Translator(
             str(directory),
@@ -75,7 +78,7 @@ class CTranslate2Engine:
             results = self._translator.translate_batch(
                 [[_token(token) for token in row] for row in batch],
                 target_prefix=[prefix] * len(batch) if prefix else None,
-                max_batch_size=max(1, _BATCH_POSITIONS // settings.beams),
+                max_batch_size=max(1, self._batch_positions // settings.beams),
                 batch_type="tokens",
                 beam_size=settings.beams,
                 num_hypotheses=settings.hypotheses,

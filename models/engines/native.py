@@ -21,8 +21,9 @@ from models.engines.drafting import DRAFT_TOKENS, DraftingSwitch, SourceIndex
 from models.engines.search import BeamSearch, Constraints, GreedySearch
 from models.errors import IncompatibleModel, InferenceFailed
 from models.generation import GenerationSettings, Hypothesis
+from models.networks.decoder_state import DecoderState
 from models.networks.linear import PRECISIONS
-from models.networks.seq2seq import ARCHITECTURES, DecoderState, Seq2Seq
+from models.networks.seq2seq import ARCHITECTURES, Seq2Seq
 from models.networks.seq2seq_weights import build
 
 # Rows that share one pass over the weights; more gain little and cost memory.
@@ -30,6 +31,7 @@ _MAX_ROWS: Final = 32
 # Tokens encoded at once: enough for full speed, few enough to stay in the cache.
 _ENCODER_TOKENS: Final = 1024
 _ROUND_TOKENS: Final = 64
+_BLOCK_TOKENS: Final = 64
 
 
 @dataclass(slots=True)
@@ -86,6 +88,11 @@ class NativeEngine:
         self._state: DecoderState | None = None
         self._shape = (0, 0, 0, 0)
 
+    @property
+    def memory_bytes(self) -> int:
+        """Size of the attention memories now held; they grow only for a larger batch."""
+        return 0 if self._state is None else self._state.size_bytes
+
     @torch.inference_mode()
     def generate(
         self, batch: Sequence[TokenIds], settings: GenerationSettings
@@ -108,7 +115,7 @@ class NativeEngine:
                 else:
                     self._step_greedy(jobs, state, settings)
                 self._retire(jobs, state, results)
-        except (RuntimeError, MemoryError) as error:
+        except (RuntimeError, IndexError, MemoryError) as error:
             self._state = None
             raise InferenceFailed("The network failed on this batch.") from error
         return results
@@ -126,7 +133,7 @@ class NativeEngine:
             self._state = None  # the old one goes before the new one comes
             self._shape = needed if held[0] != needed[0] else tuple(map(max, held, needed))
             beams, slots, positions, tokens = self._shape
-            self._state = DecoderState(self._network, slots, beams, positions, tokens)
+            self._state = self._network.new_state(slots, beams, positions, tokens)
         self._state.clear()
         return self._state
 
@@ -215,7 +222,7 @@ class NativeEngine:
         for index, search in enumerate(searches):
             rows = slice(index * beams, (index + 1) * beams)
             search.constrain(logits[rows], normaliser[rows])
-        values, tokens = torch.topk(logits, min(2 * beams, logits.shape[-1]), dim=-1)
+        values, tokens = best_tokens(logits, min(2 * beams, logits.shape[-1]))
         values = values - normaliser[:, None]
         sources: list[int] = []
         for index, search in enumerate(searches):
@@ -236,3 +243,23 @@ class NativeEngine:
                 state.remove(slot)
                 jobs[slot] = jobs[-1]
                 jobs.pop()
+
+
+def best_tokens(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """`torch.topk` over the last axis of (rows, vocabulary), without sorting whole vocabularies.
+
+    The best `count` tokens lie in the `count` blocks with the largest maxima.
+    """
+    vocabulary = logits.shape[-1]
+    blocks = vocabulary // _BLOCK_TOKENS
+    if blocks <= 2 * count:
+        values, tokens = torch.topk(logits, count, dim=-1)
+        return values, tokens
+    whole = blocks * _BLOCK_TOKENS
+    blocked = logits[:, :whole].unflatten(1, (blocks, _BLOCK_TOKENS))
+    kept = torch.topk(blocked.amax(dim=-1), count, dim=-1).indices  # (rows, count)
+    places = kept[:, :, None] * _BLOCK_TOKENS + torch.arange(_BLOCK_TOKENS)
+    rest = torch.arange(whole, vocabulary).expand(len(logits), -1)
+    candidates = torch.cat([places.flatten(1), rest], dim=1)  # (rows, count * block + rest)
+    found = torch.topk(logits.gather(1, candidates), count, dim=-1)
+    return found.values, candidates.gather(1, found.indices)

@@ -57,13 +57,17 @@ class TransformersEngine:
     name = "transformers"
 
     def __init__(
-        self, checkpoint: Checkpoint, precision: str = "fp32", device: str = "cpu"
+        self,
+        checkpoint: Checkpoint,
+        precision: str = "fp32",
+        device: str = "cpu",
+        batch_positions: int | None = None,
     ) -> None:
         self.precision = precision
         self.device = device
         self._checkpoint = checkpoint
         self._network = load_network(checkpoint, DTYPES[precision], device)
-        self._positions = _BATCH_POSITIONS[torch.device(device).type]
+        self._positions = batch_positions or _BATCH_POSITIONS[torch.device(device).type]
 
     def generate(
         self, batch: Sequence[TokenIds], settings: GenerationSettings

@@ -28,7 +28,8 @@ class Linear(Protocol):
 
 
 def make_linear(weight: Tensor, bias: Tensor | None, precision: str) -> Linear:
-    """A linear layer from `weight` (out, in) and `bias` (out)."""
+    """A linear layer with its own copy of `weight` (out, in) and `bias` (out)."""
+    bias = None if bias is None else bias.detach().clone()
     if precision == "int8":
         return Int8Linear(weight, bias)
     if weight.device.type == "cpu" and torch.backends.mkldnn.is_available():
@@ -41,8 +42,8 @@ DTYPES: Final = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 class PlainLinear:
     def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
-        self._weight = weight.detach().to(dtype)
-        self._bias = None if bias is None else bias.detach().to(dtype)
+        self._weight = weight.detach().to(dtype, copy=True)
+        self._bias = None if bias is None else bias.to(dtype)
         self._dtype = dtype
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -55,7 +56,7 @@ class PackedLinear:
     def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
         weight = weight.detach().to(dtype).contiguous()
         self._packed = torch.ops.mkldnn._reorder_linear_weight(weight)
-        self._bias = None if bias is None else bias.detach().to(dtype)
+        self._bias = None if bias is None else bias.to(dtype)
         self._dtype = dtype
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -75,7 +76,7 @@ class Int8Linear:
         self._packed = torch.ops.onednn.qlinear_prepack(quantised, None)
         self._scales = scales
         self._zeros = torch.zeros(weight.shape[0], dtype=torch.int32)
-        self._bias = None if bias is None else bias.detach().float()
+        self._bias = None if bias is None else bias.float()
         self._one = torch.tensor(1.0)
         self._zero_point = torch.tensor(_ZERO_POINT, dtype=torch.int32)
 

@@ -11,89 +11,25 @@ products with weights and, below fp32, of the attention memories.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from models.networks.decoder_state import DecoderState
 from models.networks.linear import Linear
+from models.networks.seq2seq_layers import (
+    Activation,
+    CrossAttention,
+    Norm,
+    SelfAttention,
+    Stack,
+    relative_buckets,
+)
 
 ARCHITECTURES: Final = frozenset({"bart", "mbart", "pegasus", "t5", "mt5"})
-
-Activation = Callable[[Tensor], Tensor]
-ACTIVATIONS: Final[dict[str, Activation]] = {
-    "gelu": F.gelu,
-    "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
-    "gelu_pytorch_tanh": lambda x: F.gelu(x, approximate="tanh"),
-    "relu": F.relu,
-    "silu": F.silu,
-    "swish": F.silu,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Norm:
-    """Layer norm, or T5's root mean square norm where there is no bias."""
-
-    weight: Tensor
-    bias: Tensor | None
-    eps: float
-
-    def __call__(self, x: Tensor) -> Tensor:
-        shape = self.weight.shape
-        if self.bias is None:
-            return F.rms_norm(x, shape, self.weight, self.eps)
-        return F.layer_norm(x, shape, self.weight, self.bias, self.eps)
-
-
-@dataclass(frozen=True, slots=True)
-class FeedForward:
-    up: Linear
-    gate: Linear | None  # multiplies the activated half (mT5, T5 v1.1)
-    down: Linear
-    activation: Activation
-    norm: Norm
-
-    def __call__(self, x: Tensor) -> Tensor:
-        hidden = self.activation(self.up(x))
-        return self.down(hidden if self.gate is None else hidden.mul_(self.gate(x)))
-
-
-@dataclass(frozen=True, slots=True)
-class SelfAttention:
-    qkv: Linear
-    out: Linear
-    norm: Norm
-
-
-@dataclass(frozen=True, slots=True)
-class CrossAttention:
-    query: Linear
-    key_value: Linear
-    out: Linear
-    norm: Norm
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    attention: SelfAttention
-    cross: CrossAttention | None
-    feed_forward: FeedForward
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """Encoder or decoder. `bias` is T5's table of relative positions (buckets, heads)."""
-
-    layers: tuple[Layer, ...]
-    positions: Tensor | None  # (positions, width)
-    embedding_norm: Norm | None
-    final_norm: Norm | None
-    bias: Tensor | None
-    heads: int
 
 
 class Seq2Seq:
@@ -109,7 +45,6 @@ class Seq2Seq:
         output: Linear,
         output_scale: float,
         norm_first: bool,
-        attention_scale: float,
         head_width: int,
         max_distance: int,
         precision: str,
@@ -125,7 +60,6 @@ class Seq2Seq:
         self._output = output
         self._output_scale = output_scale
         self._norm_first = norm_first
-        self._attention_scale = attention_scale
         self._max_distance = max_distance
 
     def encode(self, articles: Sequence[Sequence[int]]) -> Tensor:
@@ -147,13 +81,13 @@ class Seq2Seq:
         return x if self.encoder.final_norm is None else self.encoder.final_norm(x)
 
     def cross_memory(self, hidden: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Keys and values of an article for each decoder layer: (heads, length, head width)."""
+        """An article for each decoder layer: keys (heads, length, width), values transposed."""
         memory = []
         for layer in self.decoder.layers:
             assert layer.cross is not None
             both = layer.cross.key_value(hidden).to(self.memory_dtype)
             keys, values = both.view(hidden.shape[0], 2, self.decoder.heads, -1).unbind(1)
-            memory.append((keys.transpose(0, 1), values.transpose(0, 1)))
+            memory.append((keys.transpose(0, 1), values.permute(1, 2, 0)))
         return memory
 
     def step(self, tokens: Tensor, state: DecoderState) -> Tensor:
@@ -185,6 +119,21 @@ class Seq2Seq:
             )
             x = self._sublayer(x, layer.feed_forward.norm, layer.feed_forward)
         return x if self.decoder.final_norm is None else self.decoder.final_norm(x)
+
+    def new_state(
+        self, slots: int, beams: int, max_positions: int, max_tokens: int
+    ) -> DecoderState:
+        """Empty memories for `slots` articles of up to `max_tokens`, each with `beams` rows."""
+        return DecoderState(
+            layers=len(self.decoder.layers),
+            heads=self.decoder.heads,
+            width=self.head_width,
+            dtype=self.memory_dtype,
+            slots=slots,
+            beams=beams,
+            max_positions=max_positions,
+            max_tokens=max_tokens,
+        )
 
     def logits(self, hidden: Tensor) -> Tensor:
         """(rows, vocabulary) in fp32."""
@@ -218,8 +167,8 @@ class Seq2Seq:
         start = 0
         for length in lengths:
             part = qkv[start : start + length].view(length, 3, heads, self.head_width)
-            q, k, v = (part[:, i].transpose(0, 1) for i in range(3))  # (heads, length, width)
-            article = self._attend(q, k, v, biases[length])
+            q, k = part[:, 0].transpose(0, 1), part[:, 1].transpose(0, 1)  # (heads, length, width)
+            article = self._attend(q, k, part[:, 2].permute(1, 2, 0), biases[length])
             mixed[start : start + length] = article.transpose(0, 1).reshape(length, -1)
             start += length
         return attention.out(mixed)
@@ -236,14 +185,14 @@ class Seq2Seq:
     ) -> Tensor:
         rows, n = places.shape
         qkv = attention.qkv(x).view(rows, n, 3, self.decoder.heads, self.head_width)
-        keys, values = state.cache[index]  # (rows, positions, heads, width)
+        keys, values = state.cache[index]  # (rows, heads, positions, width), values transposed
         row = torch.arange(rows)[:, None]
-        keys[row, places] = qkv[:, :, 1].to(keys.dtype)
-        values[row, places] = qkv[:, :, 2].to(values.dtype)
+        keys[row, :, places] = qkv[:, :, 1].to(keys.dtype)
+        values[row, :, :, places] = qkv[:, :, 2].to(values.dtype)
         mixed = self._attend(
             qkv[:, :, 0].transpose(1, 2).to(keys.dtype),
-            keys[:rows, :seen].transpose(1, 2),
-            values[:rows, :seen].transpose(1, 2),
+            keys[:rows, :, :seen],
+            values[:rows, :, :, :seen],
             bias,
         )
         return attention.out(mixed.transpose(1, 2).reshape(rows * n, -1))
@@ -254,22 +203,25 @@ class Seq2Seq:
         heads, width, beams = self.decoder.heads, self.head_width, state.beams
         articles = state.rows // beams
         q = attention.query(x).view(articles, beams * n, heads, width).transpose(1, 2)
-        keys, values = state.memory[index]  # (articles, heads, tokens, width)
+        keys, values = state.memory[index]  # (articles, heads, tokens, width), values transposed
         longest = state.longest_article
         mixed = self._attend(
-            q.to(keys.dtype), keys[:articles, :, :longest], values[:articles, :, :longest],
+            q.to(keys.dtype), keys[:articles, :, :longest], values[:articles, :, :, :longest],
             state.article_mask,
         )  # fmt: skip
         return attention.out(mixed.transpose(1, 2).reshape(x.shape[0], -1))
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
-        """Softmax attention over the last two axes, sums and softmax in fp32; fp32 out."""
+        """Softmax attention, fp32 out: q (..., n, width), k (..., m, width), v (..., width, m).
+
+        Queries come scaled. Values come transposed: with one query a row, both
+        products are then runs of dot products over memory that lies in order.
+        """
         scores = torch.matmul(q, k.transpose(-1, -2)).float()
-        if self._attention_scale != 1.0:
-            scores = scores.mul_(self._attention_scale)
         if bias is not None:
             scores = scores.add_(bias)
-        return torch.matmul(torch.softmax(scores, dim=-1).to(v.dtype), v).float()
+        weights = torch.softmax(scores, dim=-1).to(v.dtype)
+        return torch.matmul(weights, v.transpose(-1, -2)).float()
 
     def _encoder_bias(self, length: int) -> Tensor | None:
         if self.encoder.bias is None:
@@ -288,130 +240,3 @@ class Seq2Seq:
         buckets = relative_buckets(distance, len(self.decoder.bias), self._max_distance, False)
         bias = F.embedding(buckets, self.decoder.bias).permute(0, 3, 1, 2)
         return bias.masked_fill(hidden.unsqueeze(1), -math.inf)
-
-
-class DecoderState:
-    """Preallocated memories of a fixed number of article slots, each with `beams` rows.
-
-    `lengths` (rows) counts the positions already in each row's cache.
-    Slots 0 .. articles-1 are in use.
-    """
-
-    def __init__(
-        self, network: Seq2Seq, slots: int, beams: int, max_positions: int, max_tokens: int
-    ) -> None:
-        heads, width, dtype = network.decoder.heads, network.head_width, network.memory_dtype
-        layers = len(network.decoder.layers)
-        self.beams = beams
-        self.articles = 0
-        self.lengths = torch.zeros(0, dtype=torch.long)
-        self.longest = 0
-        self.article_mask: Tensor | None = None
-        self.longest_article = 0
-        self._article_lengths: list[int] = []
-        self._all_lengths = torch.zeros(slots * beams, dtype=torch.long)
-        self.cache = [
-            (
-                torch.zeros(slots * beams, max_positions, heads, width, dtype=dtype),
-                torch.zeros(slots * beams, max_positions, heads, width, dtype=dtype),
-            )
-            for _ in range(layers)
-        ]
-        self.memory = [
-            (
-                torch.zeros(slots, heads, max_tokens, width, dtype=dtype),
-                torch.zeros(slots, heads, max_tokens, width, dtype=dtype),
-            )
-            for _ in range(layers)
-        ]
-
-    @property
-    def rows(self) -> int:
-        return self.articles * self.beams
-
-    def clear(self) -> None:
-        """Free every slot."""
-        self.articles = 0
-        self._article_lengths = []
-        self._refresh()
-
-    def add(self, memory: Sequence[tuple[Tensor, Tensor]]) -> int:
-        """Put an article's cross memory into the next free slot; the slot's number."""
-        slot, length = self.articles, memory[0][0].shape[1]
-        for (keys, values), (new_keys, new_values) in zip(self.memory, memory, strict=True):
-            keys[slot, :, :length] = new_keys
-            values[slot, :, :length] = new_values
-        self._all_lengths[slot * self.beams : (slot + 1) * self.beams] = 0
-        self._article_lengths.append(length)
-        self.articles += 1
-        self._refresh()
-        return slot
-
-    def remove(self, slot: int) -> int | None:
-        """Free a slot; the last one in use moves into it. The number of the slot that moved."""
-        last = self.articles - 1
-        moved = None
-        if slot != last:
-            length = self._article_lengths[last]
-            for keys, values in self.memory:
-                keys[slot, :, :length] = keys[last, :, :length]
-                values[slot, :, :length] = values[last, :, :length]
-            here = slice(slot * self.beams, (slot + 1) * self.beams)
-            there = slice(last * self.beams, (last + 1) * self.beams)
-            filled = int(self._all_lengths[there].max())
-            for keys, values in self.cache:
-                keys[here, :filled] = keys[there, :filled]
-                values[here, :filled] = values[there, :filled]
-            self._all_lengths[here] = self._all_lengths[there]
-            self._article_lengths[slot] = length
-            moved = last
-        self._article_lengths.pop()
-        self.articles -= 1
-        self._refresh()
-        return moved
-
-    def advance(self, by: Tensor | int) -> None:
-        """Move each row on by what it keeps of the tokens it read."""
-        self.lengths += by
-        self.longest = int(self.lengths.max()) if self.rows else 0
-
-    def reorder(self, source: Tensor) -> None:
-        """Row r continues what row source[r] has read (beam search)."""
-        if torch.equal(source, torch.arange(len(source))):
-            return
-        filled = self.longest
-        for keys, values in self.cache:
-            keys[: self.rows, :filled] = keys[source, :filled]
-            values[: self.rows, :filled] = values[source, :filled]
-
-    def _refresh(self) -> None:
-        self.lengths = self._all_lengths[: self.rows]
-        self.longest = int(self.lengths.max()) if self.rows else 0
-        self.longest_article = max(self._article_lengths, default=0)
-        if min(self._article_lengths, default=0) == self.longest_article:
-            self.article_mask = None
-            return
-        lengths = torch.tensor(self._article_lengths)
-        past = torch.arange(self.longest_article) >= lengths[:, None]
-        mask = torch.zeros(past.shape).masked_fill_(past, -math.inf)
-        self.article_mask = mask[:, None, None, :]  # (articles, 1, 1, tokens)
-
-
-def relative_buckets(
-    distance: Tensor, buckets: int, max_distance: int, bidirectional: bool
-) -> Tensor:
-    """Bucket of each distance (key position minus query position), as in T5 (Raffel et al. 2020).
-
-    Half of the buckets are exact, the others grow logarithmically up to `max_distance`.
-    """
-    offset = torch.zeros_like(distance)
-    if bidirectional:
-        buckets //= 2
-        offset = (distance > 0).long() * buckets
-        distance = distance.abs()
-    else:
-        distance = (-distance).clamp_min(0)
-    exact = buckets // 2
-    ratio = torch.log(distance.float() / exact) / math.log(max_distance / exact)
-    far = (exact + (ratio * (buckets - exact)).long()).clamp_max(buckets - 1)
-    return offset + torch.where(distance < exact, distance, far)

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from models.networks.linear import Linear, make_linear
-from models.networks.seq2seq import (
+from models.networks.seq2seq import Seq2Seq
+from models.networks.seq2seq_layers import (
     ACTIVATIONS,
     CrossAttention,
     FeedForward,
     Layer,
     Norm,
     SelfAttention,
-    Seq2Seq,
     Stack,
 )
 
@@ -43,8 +43,7 @@ def _build_bart(network: Any, precision: str) -> Seq2Seq:
         output=make_linear(network.lm_head.weight, bias if bias.any() else None, precision),
         output_scale=1.0,
         norm_first=config.model_type != "bart",
-        attention_scale=(config.d_model // config.decoder_attention_heads) ** -0.5,
-        head_width=config.d_model // config.decoder_attention_heads,
+        head_width=inner.decoder.layers[0].self_attn.head_dim,
         max_distance=0,
         precision=precision,
     )
@@ -64,26 +63,29 @@ def _bart_stack(stack: Any, config: Any, precision: str) -> Stack:
 
 
 def _bart_layer(layer: Any, activation: Any, precision: str) -> Layer:
-    def fused(*parts: Any) -> Linear:
+    def fused(*parts: Any, query_scale: float = 1.0) -> Linear:
+        """One product for several projections; the first one's scaling goes into its weights."""
+        scales = [query_scale, *[1.0] * (len(parts) - 1)]
         return make_linear(
-            torch.cat([part.weight for part in parts]),
-            torch.cat([part.bias for part in parts]),
+            torch.cat([part.weight * scale for part, scale in zip(parts, scales, strict=True)]),
+            torch.cat([part.bias * scale for part, scale in zip(parts, scales, strict=True)]),
             precision,
         )
 
     own = layer.self_attn
+    scale = own.head_dim**-0.5
     cross = None
     if hasattr(layer, "encoder_attn"):
         other = layer.encoder_attn
         cross = CrossAttention(
-            fused(other.q_proj),
+            fused(other.q_proj, query_scale=scale),
             fused(other.k_proj, other.v_proj),
             fused(other.out_proj),
             _required_norm(layer.encoder_attn_layer_norm),
         )
     return Layer(
         SelfAttention(
-            fused(own.q_proj, own.k_proj, own.v_proj),
+            fused(own.q_proj, own.k_proj, own.v_proj, query_scale=scale),
             fused(own.out_proj),
             _required_norm(layer.self_attn_layer_norm),
         ),
@@ -109,7 +111,6 @@ def _build_t5(network: Any, precision: str) -> Seq2Seq:
         output=make_linear(network.lm_head.weight, None, precision),
         output_scale=config.d_model**-0.5 if scaled else 1.0,
         norm_first=True,
-        attention_scale=1.0,
         head_width=config.d_kv,
         max_distance=config.relative_attention_max_distance,
         precision=precision,

@@ -90,7 +90,7 @@ def test_native_beams_are_those_of_transformers(checkpoint: Checkpoint) -> None:
         assert tokens(found) == tokens(expected)
         for answer, wanted in zip(found, expected, strict=True):
             assert [one.score for one in answer] == pytest.approx(
-                [one.score for one in wanted], abs=1e-4
+                [one.score for one in wanted], rel=1e-4, abs=1e-4
             )
 
 

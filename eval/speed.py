@@ -1,0 +1,315 @@
+"""How fast engines run, side by side: the same inputs, in turns, each engine in its own process.
+
+Every engine is loaded once in a process of its own, so that its resident
+memory is its own, and the processes take turns (A B A B ...), so that a
+machine that slows down slows all of them. Reported are medians, and ratios
+to a baseline with the smallest and largest of the rounds.
+
+A finished cell is a line of `cells.jsonl`; started again with the same
+output directory, a run goes on with what is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import platform
+import random
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any, Final
+
+from eval.shapes import checkpoint_of
+from models.errors import EvaluationError
+from models.generation import GenerationSettings
+
+SYSTEMS: Final[dict[str, str]] = {
+    "native-int8": "inbrief's own engine, int8",
+    "native-bf16": "inbrief's own engine, bf16",
+    "native-fp32": "inbrief's own engine, fp32",
+    "native-int8-plain": "inbrief's own engine, int8, drafting off",
+    "transformers-fp32": "transformers generate, padded batch",
+    "transformers-bf16": "transformers generate, padded batch",
+    "transformers-fp32-singles": "transformers generate, one article a call (txtai, textsum)",
+    "ctranslate2-int8": "Translator.translate_batch",
+    "ctranslate2-fp32": "Translator.translate_batch",
+}
+BASELINE: Final = "transformers-fp32"
+# One batch whatever its size, as who calls the library directly would run it.
+_WHOLE_BATCH: Final = 1 << 30
+_FIRST_TOKEN: Final = 10
+_SEED: Final = 20_26
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One row of the table. `mixed` inputs have 50 to `input_tokens` tokens, in batches of 8."""
+
+    shape: str
+    input_tokens: int
+    output_tokens: int
+    batch: int
+    beams: int
+    mixed: bool = False
+
+    @property
+    def key(self) -> str:
+        mixed = " mixed" if self.mixed else ""
+        return (
+            f"{self.shape} {self.input_tokens}+{self.output_tokens} batch {self.batch}"
+            f" beams {self.beams}{mixed}"
+        )
+
+    def inputs(self, vocabulary_size: int, eos_id: int) -> list[list[int]]:
+        """Token ids of the cell's articles, the same in every run."""
+        chance = random.Random(f"{_SEED} {self.key}")
+        articles = []
+        for _ in range(self.batch):
+            length = chance.randint(50, self.input_tokens) if self.mixed else self.input_tokens
+            tokens = [chance.randrange(_FIRST_TOKEN, vocabulary_size) for _ in range(length - 1)]
+            articles.append([*tokens, eos_id])
+        return articles
+
+    def settings(self) -> GenerationSettings:
+        return GenerationSettings(
+            beams=self.beams,
+            min_new_tokens=self.output_tokens,
+            max_new_tokens=self.output_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One system in one cell: seconds of each round, resident bytes after the last."""
+
+    system: str
+    seconds: tuple[float, ...]
+    resident_bytes: int
+    drafted: int = 0
+    accepted: int = 0
+    steps: int = 0
+    failure: str = ""
+
+
+def run(cells: Sequence[Cell], systems: Sequence[str], rounds: int, out: Path) -> list[Any]:
+    """Measure what `out/cells.jsonl` lacks, and return all results of these cells.
+
+    Raises EvaluationError for an unknown system or shape.
+    """
+    for system in systems:
+        if system not in SYSTEMS:
+            raise EvaluationError(
+                f"No system {system!r}; known are {', '.join(SYSTEMS)}.", field="systems"
+            )
+    out.mkdir(parents=True, exist_ok=True)
+    done = read_cells(out / "cells.jsonl")
+    for shape in dict.fromkeys(cell.shape for cell in cells):
+        missing = [
+            cell
+            for cell in cells
+            if cell.shape == shape and not set(systems) <= set(done.get(cell.key, {}))
+        ]
+        if not missing:
+            continue
+        checkpoint_of(shape, out / "checkpoints")
+        with Workers(shape, systems, out / "checkpoints") as workers:
+            for cell in missing:
+                measured = workers.measure(cell, rounds)
+                _append(out / "cells.jsonl", cell, measured)
+                done.setdefault(cell.key, {}).update({one.system: one for one in measured})
+    return [(cell, [done[cell.key][system] for system in systems]) for cell in cells]
+
+
+class Workers:
+    """A process for each system, taking turns."""
+
+    def __init__(self, shape: str, systems: Sequence[str], directory: Path) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._workers: dict[str, tuple[SpawnProcess, Connection]] = {}
+        for system in systems:
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(theirs, shape, system, directory))
+            process.start()
+            theirs.close()
+            self._workers[system] = (process, ours)
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process, connection in self._workers.values():
+            connection.close()
+            process.join(timeout=30)
+            if process.is_alive():
+                process.kill()
+
+    def measure(self, cell: Cell, rounds: int) -> list[Measurement]:
+        """One untimed round, then `rounds` timed ones, the systems in turns."""
+        answers: dict[str, list[dict[str, Any]]] = {system: [] for system in self._workers}
+        for number in range(rounds + 1):
+            for system, (_, connection) in self._workers.items():
+                connection.send(cell)
+                try:
+                    answer = connection.recv()
+                except EOFError:
+                    answer = {"failure": "its process ended"}
+                if number or "failure" in answer:
+                    answers[system].append(answer)
+        return [_measurement(system, found) for system, found in answers.items()]
+
+
+def _measurement(system: str, rounds: list[dict[str, Any]]) -> Measurement:
+    failure = next((one["failure"] for one in rounds if "failure" in one), "")
+    if failure:
+        return Measurement(system, (), 0, failure=failure)
+    last = rounds[-1]
+    return Measurement(
+        system,
+        tuple(one["seconds"] for one in rounds),
+        last["resident_bytes"],
+        last["drafted"],
+        last["accepted"],
+        last["steps"],
+    )
+
+
+def _work(connection: Connection, shape: str, system: str, directory: Path) -> None:
+    """A worker: loads its engine once, then runs each cell that is sent to it."""
+    import torch
+
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
+    checkpoint = checkpoint_of(shape, directory)
+    engine: Any = None
+    while True:
+        try:
+            cell: Cell = connection.recv()
+        except EOFError:
+            return
+        try:
+            engine = engine or make_engine(system, checkpoint, directory)
+            connection.send(_timed(engine, system, cell, checkpoint))
+        except Exception as error:  # the cell is lost, not the run; the report says why
+            connection.send({"failure": f"{type(error).__name__}: {error}"})
+
+
+def _timed(engine: Any, system: str, cell: Cell, checkpoint: Any) -> dict[str, Any]:
+    inputs = cell.inputs(checkpoint.vocabulary_size, checkpoint.eos_id)
+    settings = cell.settings()
+    counters = getattr(engine, "counters", None)
+    before = asdict(counters) if counters else {}
+    began = time.perf_counter()
+    for part in _calls(inputs, system, cell):
+        engine.generate(part, settings)
+    seconds = time.perf_counter() - began
+    after = asdict(counters) if counters else {}
+    return {
+        "seconds": seconds,
+        "resident_bytes": resident_bytes(),
+        **{key: after.get(key, 0) - before.get(key, 0) for key in ("drafted", "accepted", "steps")},
+    }
+
+
+def _calls(inputs: list[list[int]], system: str, cell: Cell) -> Iterator[list[list[int]]]:
+    """The calls a system gets: all at once, one by one, or for mixed lengths naive batches of 8."""
+    size = len(inputs)
+    if system.endswith("-singles"):
+        size = 1
+    elif cell.mixed and not system.startswith("native"):
+        size = 8
+    for at in range(0, len(inputs), size):
+        yield inputs[at : at + size]
+
+
+def make_engine(system: str, checkpoint: Any, directory: Path) -> Any:
+    """The engine behind a system's name."""
+    from models.engines.ctranslate2 import CTranslate2Engine
+    from models.engines.native import NativeEngine
+    from models.engines.transformers import TransformersEngine
+    from models.loading import threads
+
+    family, precision, *rest = system.split("-")
+    if family == "native":
+        return NativeEngine(checkpoint, precision, drafting="plain" not in rest)
+    if family == "transformers":
+        return TransformersEngine(checkpoint, precision, batch_positions=_WHOLE_BATCH)
+    return CTranslate2Engine(
+        checkpoint,
+        directory / "converted",
+        precision,
+        threads=threads(),
+        batch_positions=_WHOLE_BATCH,
+    )
+
+
+def resident_bytes() -> int:
+    """Resident memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def read_cells(path: Path) -> dict[str, dict[str, Measurement]]:
+    """Finished measurements by cell and system; the newest counts. A cut-off last line is left."""
+    found: dict[str, dict[str, Measurement]] = {}
+    if not path.is_file():
+        return found
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        for entry in record["systems"]:
+            entry["seconds"] = tuple(entry["seconds"])
+            found.setdefault(record["key"], {})[entry["system"]] = Measurement(**entry)
+    return found
+
+
+def _append(path: Path, cell: Cell, measured: Sequence[Measurement]) -> None:
+    record = {
+        "key": cell.key,
+        "cell": asdict(cell),
+        "systems": [asdict(one) for one in measured],
+        "conditions": conditions(),
+    }
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(record) + "\n")
+
+
+def conditions() -> dict[str, Any]:
+    """What the numbers depend on: machine, threads, versions, load."""
+    return {
+        "cpu": _cpu_name(),
+        "cores": len(os.sched_getaffinity(0)),
+        "threads": int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
+        "load_average_1m": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        **{name: _version(name) for name in ("torch", "transformers", "ctranslate2", "inbrief")},
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _cpu_name() -> str:
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor()
+
+
+def ratios(one: Measurement, baseline: Measurement) -> tuple[float, float, float] | None:
+    """Median, least and largest of baseline seconds over `one`'s, round by round: the speed-up."""
+    if not one.seconds or not baseline.seconds:
+        return None
+    pairs = [theirs / ours for ours, theirs in zip(one.seconds, baseline.seconds, strict=False)]
+    return statistics.median(pairs), min(pairs), max(pairs)

@@ -1,0 +1,126 @@
+"""The speed report: JSON for machines, a Markdown table for people."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from eval.shapes import COPIER, SHAPES
+from eval.speed import BASELINE, SYSTEMS, Cell, Measurement, conditions, ratios, run
+
+_PEERS: Final = (BASELINE, "ctranslate2-int8")
+_DEFAULT_SYSTEMS: Final = (
+    "native-int8,transformers-fp32,transformers-bf16,ctranslate2-int8,ctranslate2-fp32"
+)
+
+app = typer.Typer(add_completion=False, help="Measure how fast engines run.")
+
+
+@app.command()
+def speed(
+    out: Annotated[Path, typer.Option(help="Directory of the run; a started run is continued.")],
+    shapes: Annotated[
+        str, typer.Option(help=f"Comma-separated: {', '.join([*SHAPES, COPIER])}, or directories.")
+    ] = ",".join(SHAPES),
+    systems: Annotated[
+        str, typer.Option(help=f"Comma-separated: {', '.join(SYSTEMS)}.")
+    ] = _DEFAULT_SYSTEMS,
+    inputs: Annotated[str, typer.Option(help="Input tokens.")] = "300,700,1000",
+    outputs: Annotated[int, typer.Option(min=1, help="Output tokens, forced.")] = 60,
+    batches: Annotated[str, typer.Option(help="Articles a call.")] = "1,8,32",
+    beams: Annotated[str, typer.Option(help="Beams; 1 is greedy.")] = "1,4",
+    rounds: Annotated[int, typer.Option(min=1, help="Timed rounds of each cell.")] = 3,
+    mixed: Annotated[
+        int, typer.Option(min=0, help="Articles of 50 to 1,000 tokens in a further cell; 0: none.")
+    ] = 0,
+) -> None:
+    """Engines side by side on the same inputs; started again, it goes on where it stopped."""
+    cells = [
+        Cell(shape, tokens, outputs, batch, beam)
+        for shape in shapes.split(",")
+        for tokens in _numbers(inputs)
+        for batch in _numbers(batches)
+        for beam in _numbers(beams)
+    ]
+    if mixed:
+        cells += [Cell(shape, 1000, outputs, mixed, 1, mixed=True) for shape in shapes.split(",")]
+    results = run(cells, systems.split(","), rounds, out)
+    write(results, out)
+    typer.echo((out / "speed.md").read_text(encoding="utf-8"))
+
+
+def write(results: Sequence[tuple[Cell, list[Measurement]]], out: Path) -> None:
+    """Write `speed.json` and `speed.md`."""
+    rows = [_row(cell, one, measured) for cell, measured in results for one in measured]
+    report = {"conditions": conditions(), "systems": SYSTEMS, "rows": rows}
+    (out / "speed.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    (out / "speed.md").write_text(_markdown(rows), encoding="utf-8")
+
+
+def _row(cell: Cell, one: Measurement, measured: Sequence[Measurement]) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "shape": cell.shape,
+        "input_tokens": cell.input_tokens,
+        "output_tokens": cell.output_tokens,
+        "batch": cell.batch,
+        "beams": cell.beams,
+        "mixed": cell.mixed,
+        "system": one.system,
+        "failure": one.failure,
+    }
+    if one.failure:
+        return row
+    seconds = statistics.median(one.seconds)
+    row |= {
+        "seconds": one.seconds,
+        "articles_per_second": cell.batch / seconds,
+        "output_tokens_per_second": cell.batch * cell.output_tokens / seconds,
+        "resident_bytes": one.resident_bytes,
+        "drafted_tokens": one.drafted,
+        "accepted_tokens": one.accepted,
+        "decoder_steps": one.steps,
+    }
+    for peer in _PEERS:
+        for other in measured:
+            if other.system == peer and (found := ratios(one, other)) is not None:
+                row[f"times_{peer}"] = found
+    return row
+
+
+def _markdown(rows: Sequence[dict[str, Any]]) -> str:
+    head = ["shape", "in", "out", "batch", "beams", "system", "articles/s", "tokens/s", "RSS MiB"]
+    head += [f"x {peer}" for peer in _PEERS]
+    lines = ["| " + " | ".join(head) + " |", "| " + " | ".join(["---"] * len(head)) + " |"]
+    for row in rows:
+        tokens = f"50-{row['input_tokens']}" if row["mixed"] else row["input_tokens"]
+        begin = [row["shape"], tokens, row["output_tokens"], row["batch"], row["beams"]]
+        if row["failure"]:
+            cells = [*begin, row["system"], f"failed: {row['failure']}", "", "", "", ""]
+        else:
+            cells = [
+                *begin,
+                row["system"],
+                f"{row['articles_per_second']:.3g}",
+                f"{row['output_tokens_per_second']:.0f}",
+                f"{row['resident_bytes'] / 2**20:.0f}",
+                *(_ratio(row.get(f"times_{peer}")) for peer in _PEERS),
+            ]
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    stated = ", ".join(f"{key} {value}" for key, value in conditions().items())
+    return "\n".join([*lines, "", f"Conditions: {stated}. Ratios: median (least-largest).", ""])
+
+
+def _ratio(found: tuple[float, float, float] | None) -> str:
+    return "" if found is None else f"{found[0]:.2f} ({found[1]:.2f}-{found[2]:.2f})"
+
+
+def _numbers(listed: str) -> list[int]:
+    try:
+        return [int(number) for number in listed.split(",")]
+    except ValueError as error:
+        raise typer.BadParameter(f"{listed!r} is not a list of whole numbers") from error

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from models import loading
+from models.contract import Article, Summary, SummaryRequest
+from models.errors import CorruptModel, IncompatibleModel, InputError, ModelError, ModelNotFound
+from tests.models.conftest import CheckpointOf
+from tests.models.tiny_checkpoints import TEXT
+
+
+@pytest.fixture
+def copy(checkpoint_of: CheckpointOf, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(checkpoint_of("bart").directory, tmp_path / "tiny-bart"))
+
+
+@pytest.mark.parametrize(
+    ("engine", "precision"),
+    [("native", "int8"), ("ctranslate2", "int8"), ("transformers", "fp32")],
+)
+@pytest.mark.parametrize("architecture", ["bart", "t5"])
+def test_every_engine_loads_and_summarises(
+    checkpoint_of: CheckpointOf, cache_dir: Path, engine: str, precision: str, architecture: str
+) -> None:
+    directory = checkpoint_of(architecture).directory
+    model = loading.load(directory, engine=engine, precision=precision, cache_dir=cache_dir)
+    assert (model.info.engine, model.info.precision) == (engine, precision)
+    assert "it was asked for" in model.info.choice
+    result = model.summarise([SummaryRequest(Article(TEXT, language="en"))])[0]
+    assert isinstance(result, Summary)
+    assert result.model == model.info
+
+
+def test_the_choice_is_explained(checkpoint_of: CheckpointOf) -> None:
+    info = loading.load(checkpoint_of("pegasus").directory, device="cpu").info
+    assert info.engine == "native"
+    assert f"native in {info.precision} on cpu" in info.choice
+    assert re.search(r"int8 \d+\.\d ms", info.choice)
+    assert info.name == "pegasus"
+    assert info.max_input_tokens == 128
+
+
+def test_an_architecture_that_only_transformers_runs_goes_there(tmp_path: Path) -> None:
+    from transformers import LEDConfig, LEDForConditionalGeneration
+
+    from tests.models.tiny_checkpoints import byte_level_tokenizer
+
+    config = LEDConfig(
+        vocab_size=320, d_model=32, encoder_layers=1, decoder_layers=1,
+        encoder_attention_heads=4, decoder_attention_heads=4, encoder_ffn_dim=32,
+        decoder_ffn_dim=32, max_encoder_position_embeddings=256,
+        max_decoder_position_embeddings=64, attention_window=16,
+    )  # fmt: skip
+    LEDForConditionalGeneration(config).save_pretrained(tmp_path)
+    byte_level_tokenizer().save_pretrained(tmp_path)
+    model = loading.load(tmp_path, device="cpu")
+    assert (model.info.engine, model.info.precision) == ("transformers", "fp32")
+    assert model.info.max_input_tokens == 256
+    assert isinstance(model.summarise([SummaryRequest(Article(TEXT, language="en"))])[0], Summary)
+
+
+def test_baselines_are_named_by_their_length() -> None:
+    assert loading.load("lead-3").info.name == "lead-3"
+    with pytest.raises(InputError, match="lead-99"):
+        loading.load("lead-99")
+
+
+def test_what_is_available_can_be_loaded() -> None:
+    for info in loading.available():
+        assert loading.load(info.name).info.revision == info.revision
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("no-such-model", "neither a shipped model"),
+        ("./no/such/directory", "neither a shipped model"),
+        ("some-org/some-model", "the hub is asked only when downloads are on"),
+        ("", "neither a shipped model"),
+    ],
+)
+def test_unknown_models_are_not_found(name: str, words: str) -> None:
+    with pytest.raises(ModelNotFound, match=words):
+        loading.load(name)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"engine": "vllm"}, "engine"),
+        ({"precision": "int4"}, "precision"),
+        ({"device": "tpu"}, "device"),
+    ],
+)
+def test_unknown_wishes_name_the_field_and_what_is_known(
+    copy: Path, wrong: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InputError, match="must be one of auto") as caught:
+        loading.load(copy, **wrong)
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("engine", "precision"), [("ctranslate2", "bf16"), ("transformers", "int8"), ("native", "fp16")]
+)
+def test_an_engine_says_which_precision_it_does_not_run(
+    copy: Path, engine: str, precision: str, cache_dir: Path
+) -> None:
+    with pytest.raises(IncompatibleModel, match=precision):
+        loading.load(copy, engine=engine, precision=precision, cache_dir=cache_dir)
+
+
+def refused(directory: Path, error: type[ModelError], words: str) -> None:
+    with pytest.raises(error, match=words) as caught:
+        loading.load(directory, device="cpu")
+    assert "\n" not in caught.value.message
+
+
+def test_a_weight_that_is_missing(copy: Path) -> None:
+    weights = load_file(copy / "model.safetensors")
+    weights.pop("model.decoder.layers.1.fc1.weight")
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    refused(copy, CorruptModel, "lacks 1 weights, model.decoder.layers.1.fc1.weight")
+
+
+def test_a_weight_of_the_wrong_shape(copy: Path) -> None:
+    weights = load_file(copy / "model.safetensors")
+    weights["model.decoder.layers.1.fc1.weight"] = weights["model.decoder.layers.1.fc1.weight"][
+        1:
+    ].clone()
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    refused(copy, CorruptModel, "cannot be loaded")
+
+
+def test_a_tokenizer_that_cannot_be_read(copy: Path) -> None:
+    (copy / "tokenizer.json").write_text("{}")
+    refused(copy, CorruptModel, "tokenizer of .* cannot be read")
+
+
+def test_a_tokenizer_of_another_model(copy: Path) -> None:
+    path = copy / "tokenizer.json"
+    tokenizer = json.loads(path.read_text())
+    tokenizer["added_tokens"].append({**tokenizer["added_tokens"][0], "id": 5000, "content": "<x>"})
+    tokenizer["model"]["vocab"]["<x>"] = 5000
+    path.write_text(json.dumps(tokenizer))
+    refused(copy, IncompatibleModel, "more tokens than the network")
+
+
+def test_conversion_happens_once_and_leaves_nothing_half_done(
+    checkpoint_of: CheckpointOf, tmp_path: Path
+) -> None:
+    directory = checkpoint_of("pegasus").directory
+    loading.load(directory, engine="ctranslate2", cache_dir=tmp_path)
+    converted = list(tmp_path.iterdir())
+    assert len(converted) == 1
+    stamp = (converted[0] / "model.bin").stat().st_mtime_ns
+    loading.load(directory, engine="ctranslate2", cache_dir=tmp_path)
+    assert list(tmp_path.iterdir()) == converted
+    assert (converted[0] / "model.bin").stat().st_mtime_ns == stamp
+
+
+def test_cuda_that_is_not_there_is_refused(copy: Path) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    with pytest.raises(InputError, match="no CUDA device"):
+        loading.load(copy, device="cuda")
