@@ -24,6 +24,7 @@ from service.schemas import SentenceResponse, SummariseRequest, SummaryResponse
 T = TypeVar("T")
 
 EVENT_STREAM: Final = "text/event-stream"
+_UNWATCHED_SECONDS: Final = 0.02
 _HEARTBEAT: Final = b": heartbeat\n\n"
 _HEADERS: Final = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
@@ -49,20 +50,39 @@ def _weight(part: str) -> tuple[str, float]:
 async def until_disconnect(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`, which is cancelled as soon as the client leaves.
 
+    Nobody watches for that during the first moment: an answer from the cache
+    is there before, and a watcher would cost it more than the cache does.
+
     Raises:
         ClientDisconnect: nobody waits for the result any more.
     """
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_disconnected(request))
+    loop = asyncio.get_running_loop()
+    waiting = asyncio.current_task()
+    assert waiting is not None  # a coroutine runs in one
+    watcher: asyncio.Task[None] | None = None
+    gone = False
+
+    async def watch() -> None:
+        nonlocal gone
+        await _disconnected(request)
+        gone = True
+        waiting.cancel()
+
+    def begin() -> None:
+        nonlocal watcher
+        watcher = loop.create_task(watch(), name="watch-client")
+
+    timer = loop.call_later(_UNWATCHED_SECONDS, begin)
     try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientDisconnect
-        return task.result()
+        return await work
+    except asyncio.CancelledError:
+        if gone and waiting.uncancel() == 0:
+            raise ClientDisconnect from None
+        raise
     finally:
-        task.cancel()
-        gone.cancel()
-        await asyncio.wait({task, gone})
+        timer.cancel()
+        if watcher is not None:
+            watcher.cancel()
 
 
 async def _disconnected(request: Request) -> None:
