@@ -61,6 +61,7 @@ def _type(field: FieldInfo) -> str:
     return {
         "str": "text", "Path": "path", "int": "whole number", "float": "number",
         "bool": "true or false", "tuple[str, ...]": "list",
+        "tuple[int, ...]": "list of numbers",
     }.get(text, text)  # fmt: skip
 
 
@@ -68,6 +69,8 @@ def _default(field: FieldInfo) -> str:
     value = field.get_default()
     if value is None or value in ("", ()):
         return ""
+    if isinstance(value, tuple):
+        return f"`{','.join(map(str, value))}`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
