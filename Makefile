@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-test
 
-.PHONY: serve test lint format bench sbom clean tools
+.PHONY: serve test lint format bench fuzz sbom clean tools
 
 serve: $(STAMP)
 	$(BIN)/inbrief serve
@@ -25,6 +25,10 @@ format: $(TEST_STAMP)
 
 bench: $(TEST_STAMP)
 	$(BIN)/inbrief-eval speed
+
+# 20,000 requests made from the interface's own description; CASES=… for another number.
+fuzz: $(TEST_STAMP)
+	$(BIN)/python -m tests.fuzz $(or $(CASES),20000)
 
 # Chromium, Redis and the other real programs that tests start: installed where
 # this may be done, otherwise the tests that need one say what is missing.
