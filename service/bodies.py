@@ -133,6 +133,13 @@ def require_json(headers: Headers) -> None:
         RequestProblem: unsupported-media-type.
     """
     declared = headers.get("content-type", "")
+    if declared != "application/json":  # what almost everybody sends needs no parsing
+        _require_utf8_json(declared)
+    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise _unsupported("Send the body without compression.", field="content-encoding")
+
+
+def _require_utf8_json(declared: str) -> None:
     media = MediaType()
     media["content-type"] = declared
     charset = str(media.get_param("charset", "utf-8")).lower()
@@ -141,8 +148,6 @@ def require_json(headers: Headers) -> None:
         raise _unsupported(f"Send application/json, {said}.", field="content-type")
     if charset not in ("utf-8", "utf8", "us-ascii"):
         raise _unsupported("JSON is sent as UTF-8, in no other charset.", field="content-type")
-    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        raise _unsupported("Send the body without compression.", field="content-encoding")
 
 
 def parse_json(body: bytes) -> Any:
@@ -160,7 +165,7 @@ def parse_json(body: bytes) -> Any:
             make_problem("invalid-utf-8", f"The body is not UTF-8 at byte {error.start}.")
         ) from None
     try:
-        return json.loads(text, object_pairs_hook=_each_key_once, parse_constant=_refuse_constant)
+        return _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise _invalid(f"{error.msg} at line {error.lineno}, column {error.colno}.") from None
     except RecursionError:
@@ -193,3 +198,8 @@ def _unsupported(detail: str, field: str) -> RequestProblem:
         make_problem("unsupported-media-type", detail, field=field),
         {"accept": "application/json", "accept-encoding": "identity"},
     )
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_each_key_once, parse_constant=_refuse_constant
+)
