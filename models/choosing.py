@@ -18,6 +18,7 @@ from models.contract import MAX_HEADLINE_WORDS, Kind, Length, SummaryOptions
 from models.documents import Document
 from models.evidence import EvidenceIndex, align
 from models.facts import SourceFacts
+from models.fluency import breaks_off
 from models.rewriting import Hypothesis, RewriteInput
 from models.selection import Floats, distinct, ranked
 from models.summarising import is_complete, max_sentences, repeats
@@ -25,14 +26,19 @@ from models.verification import verify
 
 # Words a summary aims at; the number of sentences and `max_words` bound it.
 TARGET_WORDS: Final[dict[Kind, dict[Length, int]]] = {
-    "key-points": {"short": 56, "medium": 100, "long": 150},
-    "tldr": {"short": 40, "medium": 60, "long": 110},
-    "teaser": {"short": 40, "medium": 50, "long": 75},
+    "key-points": {"short": 58, "medium": 100, "long": 140},
+    "tldr": {"short": 30, "medium": 60, "long": 105},
+    "teaser": {"short": 30, "medium": 50, "long": 75},
     "headline": {"short": 12, "medium": 17, "long": 22},
 }
 # A summary may pass its target by this share rather than drop a sentence.
-_OVERSHOOT: Final = 0.15
-# Sentences kept in reserve for those that turn out unusable.
+_OVERSHOOT: Final = 0.1
+# The most salient sentence gets this many shares of the words, each other one a share of what
+# is left: validation articles score best when the first keeps its detail.
+_FIRST_SHARES: Final = 1.6
+# No rewrite is asked to be shorter than this, and a sentence no longer than its share is left.
+_MIN_ALLOTTED_WORDS: Final = 10
+# Sentences kept in reserve, as they stand, for those that turn out unusable.
 _SPARE: Final = 2
 _HEADLINE_CANDIDATES: Final = 2
 _MIN_SENTENCE_WORDS: Final = 5
@@ -78,10 +84,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence that may be written from, with its rewrites, best first."""
+    """A sentence that may be written from, with its rewrites, best first.
+
+    Without `input` the sentence is not rewritten.
+    """
 
     index: int
-    input: RewriteInput
+    input: RewriteInput | None
     hypotheses: tuple[Hypothesis, ...] = ()
 
     def written(self, hypotheses: Sequence[Hypothesis]) -> Candidate:
@@ -104,16 +113,33 @@ def candidates_of(document: Document, salience: Floats, options: SummaryOptions)
     if options.kind == "headline":
         chosen = distinct(ranking, texts, _HEADLINE_CANDIDATES)
         return [Candidate(index, RewriteInput(texts[index], task="headline")) for index in chosen]
-    chosen = distinct(ranking, texts, max_sentences(options) + _SPARE)
-    return [Candidate(index, _input(texts, index)) for index in chosen]
+    most = max_sentences(options)
+    chosen = distinct(ranking, texts, most + _SPARE)
+    inputs = _inputs(texts, chosen[:most], options)
+    return [
+        Candidate(index, inputs[rank] if rank < most else None) for rank, index in enumerate(chosen)
+    ]
 
 
-def _input(texts: Sequence[str], index: int) -> RewriteInput:
-    return RewriteInput(
-        texts[index],
-        previous=texts[index - 1] if index > 1 else "",
-        lead=texts[0] if index else "",
-    )
+def _inputs(
+    texts: Sequence[str], chosen: Sequence[int], options: SummaryOptions
+) -> list[RewriteInput | None]:
+    """What the rewriter gets for the chosen sentences; None for one that is tight already."""
+    left = options.max_words or TARGET_WORDS[options.kind][options.length]
+    places = max_sentences(options)
+    inputs: list[RewriteInput | None] = []
+    for rank, index in enumerate(chosen):
+        share = left / (places - rank) * (_FIRST_SHARES if rank == 0 and places > 1 else 1)
+        allotted = max(_MIN_ALLOTTED_WORDS, round(share))
+        length = len(texts[index].split())
+        left -= min(length, allotted)
+        previous, lead = texts[index - 1] if index > 1 else "", texts[0] if index else ""
+        inputs.append(
+            RewriteInput(texts[index], previous, lead, words=allotted)
+            if length > allotted
+            else None
+        )
+    return inputs
 
 
 def _penalties(texts: Sequence[str]) -> Floats:
@@ -176,6 +202,7 @@ def _is_trusted(hypothesis: Hypothesis, source: str, choice: Choice) -> bool:
         and choice.min_words <= words <= len(source.split())
         and hypothesis.mean_log_probability >= choice.min_mean_log_probability
         and hypothesis.min_log_probability >= choice.min_log_probability
+        and not breaks_off(hypothesis.text, source)
     )
 
 

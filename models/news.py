@@ -95,9 +95,12 @@ class NewsSummariser:
                 candidates_of(job.reading.document, found, job.request.options)
                 for job, found in zip(jobs, scores, strict=True)
             ]
-            inputs = [candidate.input for plan in planned for candidate in plan]
+            inputs = [one.input for plan in planned for one in plan if one.input is not None]
             written = iter(self._rewriter.rewrite(inputs, self._choice.beams))
-            return [[candidate.written(next(written)) for candidate in plan] for plan in planned]
+            return [
+                [one if one.input is None else one.written(next(written)) for one in plan]
+                for plan in planned
+            ]
         except (RuntimeError, ValueError) as error:
             if len(jobs) > 1:  # one article must not cost the others their summaries
                 return [answer for job in jobs for answer in self._write([job])]

@@ -50,16 +50,26 @@ def test_what_does_not_stand_alone_falls_behind(document: Document) -> None:
     assert order == [0, 3, 5, 1, 4, 2]
 
 
-def test_the_sentence_before_and_the_lead_go_with_a_candidate(document: Document) -> None:
-    salience = np.array([0, 0, 0, 9, 0, 0], np.float32)
+def test_a_sentence_longer_than_its_share_is_rewritten_in_its_context(document: Document) -> None:
+    salience = np.array([0, 0, 0, 0, 0, 9], np.float32)
 
-    first = candidates_of(document, salience, SummaryOptions())[0]
+    first = candidates_of(document, salience, SummaryOptions(max_words=20))[0]
 
     assert first.input == RewriteInput(
-        document.sentences[3].text,
-        previous=document.sentences[2].text,
+        document.sentences[5].text,
+        previous=document.sentences[4].text,
         lead=document.sentences[0].text,
+        words=10,
     )
+
+
+def test_a_sentence_that_is_tight_already_is_left(document: Document) -> None:
+    salience = np.array([0, 0, 0, 0, 0, 9], np.float32)
+
+    found = candidates_of(document, salience, SummaryOptions())
+
+    assert found[0].index == 5
+    assert all(one.input is None for one in found)
 
 
 def test_a_trusted_rewrite_stands_for_its_sentence(document: Document) -> None:
