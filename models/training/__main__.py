@@ -3,6 +3,7 @@
 Examples:
     python -m models.training --recipe salience --data DIR --out DIR
     python -m models.training --recipe rewriter-cpu --data DIR --out DIR --minutes 75
+    python -m models.training --recipe package --data DIR --out DIR   # DIR/salience, DIR/rewriter
     python -m models.training --recipe finetune --base DIR_OR_ID --data mine.jsonl --out DIR
 """
 
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from models.errors import InbriefError
 from models.training.config import FinetuneConfig
+from models.training.packaging import package
 from models.training.rewriter import CPU, GPU, train_rewriter
 from models.training.salience import SalienceRecipe, train_salience
 
@@ -26,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.recipe == "finetune":
             _finetune(options)
+        elif options.recipe == "package":
+            salience, rewriter = options.data / "salience", options.data / "rewriter"
+            package(salience, rewriter, options.out, name=options.name, choice={})
         elif options.recipe == "salience":
             train_salience(SalienceRecipe(), options.data, options.out, resume=options.resume)
         else:
@@ -69,11 +74,14 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--recipe", required=True, choices=["salience", "rewriter-cpu", "rewriter-gpu", "finetune"]
+        "--recipe",
+        required=True,
+        choices=["salience", "rewriter-cpu", "rewriter-gpu", "package", "finetune"],
     )
     parser.add_argument(
         "--data", required=True, type=Path, help="directory of training files; finetune: one file"
     )
+    parser.add_argument("--name", default="news-small", help="package: the model's name")
     parser.add_argument("--out", required=True, type=Path, help="checkpoints and the result")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--minutes", type=float, help="rewriter: time budget of the whole run")
