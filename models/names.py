@@ -114,8 +114,10 @@ class NameIndex:
                 if index and name not in _ROLES and names[index - 1] not in _ROLES:
                     after.setdefault(names[index - 1], set()).add(name)
                     before.setdefault(name, set()).add(names[index - 1])
-                if index and names[index - 1] in _COURTESY:
-                    courtesy.setdefault(name, set()).add(_COURTESY[names[index - 1]])
+                if name in _COURTESY:
+                    # "Mr John Brown" is Mr Brown as well.
+                    for other in {*names[index + 1 : index + 2], *names[index + 1 :][-1:]}:
+                        courtesy.setdefault(other, set()).add(_COURTESY[name])
             acronyms.update(_initials(names))
         return cls(
             words=folded,
