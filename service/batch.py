@@ -9,7 +9,6 @@ window is sized so that a killed run loses some seconds of work and no more.
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -24,8 +23,7 @@ from service.batch_output import BatchOutput, fingerprint
 from service.conversion import response_of
 from service.identity import summary_id
 from service.problems import problem_of, to_json
-
-logger: Final = logging.getLogger(__name__)
+from service.unforeseen import log_unforeseen
 
 FIRST_WINDOW: Final = 16
 MAX_WINDOW: Final = 1024
@@ -195,8 +193,7 @@ def _summarise(
     try:
         return summariser.summarise(requests)
     except Exception as error:
-        # The message of an unforeseen error may quote the article; its type does not.
-        logger.error("summarise raised %s", type(error).__name__)
+        log_unforeseen(error, "summarise")
     if len(requests) == 1:
         return [InferenceFailed("The model failed on this article.")]
     return [result for one in requests for result in _summarise(summariser, [one])]

@@ -38,6 +38,7 @@ from service.microbatch import Limits, MicroBatcher, Observer, SilentObserver
 from service.problems import Problem, RequestProblem, make_problem, problem_of
 from service.schemas import SentenceResponse, SummariseRequest, SummaryResponse, TimingsResponse
 from service.settings import Settings
+from service.unforeseen import log_unforeseen
 from service.validation import problem_of_validation
 
 OnStages = Callable[[Sequence[Stage]], None]
@@ -123,8 +124,11 @@ class Desk:
         try:
             summariser = await asyncio.to_thread(_load_and_warm, load)
         except InbriefError as error:
-            self.failure = error
-            self._state = "failed"
+            self._fail(error)
+            return
+        except Exception as error:  # a library's own; its text may name anything
+            log_unforeseen(error, "loading the model")
+            self._fail(ModelError(f"The model cannot be loaded: {type(error).__name__}."))
             return
         settings = self._settings
         self._batcher = MicroBatcher(
@@ -143,6 +147,10 @@ class Desk:
         self._observer.model_loaded(summariser.info)
         if self._state == "loading":
             self._state = "ready"
+
+    def _fail(self, error: InbriefError) -> None:
+        self.failure = error
+        self._state = "failed"
 
     def drain(self) -> None:
         """Admit no new requests."""

@@ -14,10 +14,8 @@ Knows nothing of HTTP and nothing of networks.
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -27,8 +25,7 @@ from typing import Final, Literal, Protocol
 from models.contract import Summariser, Summary, SummaryRequest, SummarySentence
 from models.errors import DeadlineExceeded, Draining, InbriefError, InferenceFailed, QueueFull
 from models.stages import Stage, listening
-
-logger: Final = logging.getLogger(__name__)
+from service.unforeseen import log_unforeseen
 
 THREAD_NAME: Final = "inference"
 MAX_RETRY_AFTER_SECONDS: Final = 60
@@ -269,7 +266,7 @@ class MicroBatcher:
                 if batch:
                     await self._run(batch)
             except Exception as error:  # no batch may end the worker
-                _log("a batch", error)
+                log_unforeseen(error, "a batch")
                 for job in batch:
                     _fail(job, InferenceFailed("The model failed on this article."))
             self._note_idle()
@@ -302,7 +299,7 @@ class MicroBatcher:
             try:
                 job.tokens = max(1, self._summariser.estimate_tokens(job.request))
             except Exception as error:  # the run will say what is wrong with this article
-                _log("estimate_tokens", error)
+                log_unforeseen(error, "estimate_tokens")
                 job.tokens = job.characters + 1
 
     async def _run(self, batch: list[_Job]) -> None:
@@ -335,7 +332,7 @@ class MicroBatcher:
         try:
             return await loop.run_in_executor(self._executor, self._summarise, batch, loop)
         except Exception as error:
-            _log("summarise", error)
+            log_unforeseen(error, "summarise")
         if len(batch) == 1:
             return [InferenceFailed("The model failed on this article.")]
         results: list[Summary | InbriefError] = []
@@ -377,9 +374,3 @@ def _call(job: _Job, sentence: SummarySentence) -> None:
 def _fail(job: _Job, error: InbriefError) -> None:
     if not job.future.done():
         job.future.set_exception(error)
-
-
-def _log(operation: str, error: Exception) -> None:
-    """Type and place only: the message of an unforeseen error may quote the article."""
-    place = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("%s raised %s\n%s", operation, type(error).__name__, place)

@@ -7,7 +7,6 @@ article: their type and the place they came from are.
 from __future__ import annotations
 
 import logging
-import traceback
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -20,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.errors import InbriefError, InferenceFailed
 from service.problems import Problem, RequestProblem, make_problem, problem_of, to_json
+from service.unforeseen import log_unforeseen
 from service.validation import problem_of_validation
 
 logger: Final = logging.getLogger(__name__)
@@ -110,11 +110,6 @@ def problem_of_any(error: BaseException) -> Problem:
 
 def internal_problem() -> Problem:
     return make_problem("internal", "Something went wrong in the service; it has been logged.")
-
-
-def log_unforeseen(error: BaseException, where: str) -> None:
-    place = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("%s raised %s\n%s", where, type(error).__name__, place)
 
 
 async def _on_inbrief_error(request: Request, error: Exception) -> Response:

@@ -248,6 +248,16 @@ def test_what_nobody_foresaw_is_a_problem_and_quotes_nothing(
     assert "SECRET" not in caplog.text
 
 
+def test_a_model_that_breaks_while_it_loads_is_said_and_nothing_is_served() -> None:
+    # The text that every model reads first speaks of a library.
+    with served(FakeSummariser(explosions={"library": OSError("secret path")})) as client:
+        assert "secret" not in refused(client.get("/readyz"), "not-ready")["detail"]
+        refused(post(client, text=EXAMPLE_TEXT), "not-ready")
+        assert client.get("/healthz").status_code == 200
+        failure = client.app.state.desk.failure  # type: ignore[attr-defined]
+        assert failure.message == "The model cannot be loaded: OSError."
+
+
 def test_what_the_model_refuses() -> None:
     errors = {
         "MENU": NotAnArticle("This is a menu.", field="text"),
