@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ import pytest
 from models.errors import InferenceFailed, ServiceRefused, ServiceUnreachable
 from service.app import create_app
 from service.client import AsyncInbrief, Inbrief
+from service.keys import KeyFile
 from service.problems import Problem, make_problem, to_json
 from service.responding import ProblemResponse
 from service.schemas import EXAMPLE_TEXT, SentenceResponse, SummaryResponse
@@ -162,10 +164,15 @@ def test_it_waits_as_long_as_the_service_says() -> None:
     assert app.times[1] - app.times[0] >= 2
 
 
-def test_the_key_is_sent(url: str) -> None:
-    with Inbrief(url, api_key="inb_unknown") as inbrief, pytest.raises(ServiceRefused) as caught:
-        inbrief.summarise(EXAMPLE_TEXT)
-    assert caught.value.slug == "unauthenticated"
+def test_the_key_is_sent(tmp_path: Path) -> None:
+    _, key = KeyFile(tmp_path / "keys.json").create("test", ["summarise"])
+    settings = Settings(keys_file=tmp_path / "keys.json")
+    with live(create_app(settings, FakeSummariser())) as url:
+        with Inbrief(url, api_key=key) as inbrief:
+            assert inbrief.summarise(EXAMPLE_TEXT).summary
+        with Inbrief(url) as inbrief, pytest.raises(ServiceRefused) as caught:
+            inbrief.summarise(EXAMPLE_TEXT)
+    assert (caught.value.slug, caught.value.status) == ("unauthenticated", 401)
 
 
 def test_a_stream_asks_again_too() -> None:
