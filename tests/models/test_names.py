@@ -8,9 +8,9 @@ from models.names import NameIndex, unsupported_names
 from models.words import tokens
 
 TEXT = (
-    "Mr John Brown of the United Nations met Mary-Jane O'Neill and Dr José Müller in St. Louis, Iran. "
-    "Brown, Ms O'Neill and J. K. Rowling of the BBC flew in an F-16 to al-Assad's Syria. Prime "
-    "Minister Ann Lee of Britain spoke with Bob Smith."
+    "Mr John Brown of the United Nations met Mary-Jane O'Neill and Dr José Müller in St. Louis, "
+    "Iran. Brown, Ms O'Neill and J. K. Rowling of the BBC flew in an F-16 to al-Assad's Syria. "
+    "Prime Minister Ann Lee of Britain spoke with Bob Smith."
 )
 
 
