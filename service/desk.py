@@ -323,8 +323,9 @@ def _made(value: bytes, total_seconds: float) -> SummaryResponse:
 
 def _load_and_warm(load: Callable[[], Summariser]) -> Summariser:
     summariser = load()
+    # Without its language, so that the detector is loaded too.
     result = summariser.summarise(
-        [SummaryRequest(Article(_WARM_UP, language="en"), SummaryOptions(summariser.info.kinds[0]))]
+        [SummaryRequest(Article(_WARM_UP), SummaryOptions(summariser.info.kinds[0]))]
     )[0]
     if isinstance(result, ModelError):
         raise result
