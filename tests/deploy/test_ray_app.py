@@ -1,0 +1,115 @@
+"""Ray Serve for real, on loopback, over a fake summariser."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from service.app import create_app
+from service.schemas import EXAMPLE_TEXT
+from service.settings import Settings
+from tests.fakes import FakeSummariser
+from tests.processes import ROOT, free_port, wait_until
+
+if importlib.util.find_spec("ray") is None:
+    pytest.skip("Ray is not installed (the ray extra)", allow_module_level=True)
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+
+def load_fake() -> FakeSummariser:
+    return FakeSummariser(seconds_a_call=0.05, explosions={"explode": RuntimeError("broken")})
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port = free_port()
+    log = tmp_path_factory.mktemp("ray") / "log"
+    with log.open("wb") as output:
+        program = subprocess.Popen(
+            [sys.executable, "-m", "tests.fake_ray_app", str(port)],
+            stdin=subprocess.PIPE, stdout=output, stderr=output, cwd=ROOT,
+        )  # fmt: skip
+
+    def ready() -> bool:
+        assert program.poll() is None, log.read_text()
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code == 200
+        return False
+
+    try:
+        wait_until(ready, 240, "Ray Serve being ready")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        assert program.stdin is not None
+        program.stdin.close()
+        program.wait(60)
+
+
+def test_answers_are_those_of_the_service(url: str) -> None:
+    body = {"text": EXAMPLE_TEXT, "kind": "tldr", "length": "medium", "title": "Swing bridge"}
+    on_ray = httpx.post(f"{url}/v1/summaries", json=body, timeout=60).json()
+    with TestClient(create_app(Settings(), load_fake())) as client:
+        here = client.post("/v1/summaries", json=body).json()
+    for answer in (on_ray, here):
+        answer.pop("timings")
+    assert on_ray == here
+
+
+def test_many_at_once_are_batched_and_each_gets_its_own(url: str) -> None:
+    def ask(number: int) -> str:
+        text = f"Number {number} is first. {EXAMPLE_TEXT}"
+        answer = httpx.post(f"{url}/v1/summaries", json={"text": text}, timeout=60)
+        assert answer.status_code == 200
+        return str(answer.json()["sentences"][0]["text"])
+
+    with ThreadPoolExecutor(32) as pool:
+        firsts = list(pool.map(ask, range(100)))
+    assert firsts == [f"Number {number} is first." for number in range(100)]
+
+
+def test_one_that_breaks_its_batch_harms_no_other(url: str) -> None:
+    def ask(text: str) -> int:
+        return httpx.post(f"{url}/v1/summaries", json={"text": text}, timeout=60).status_code
+
+    texts = [EXAMPLE_TEXT + f" {number}" for number in range(8)] + [EXAMPLE_TEXT + " explode"]
+    with ThreadPoolExecutor(9) as pool:
+        assert list(pool.map(ask, texts)) == [200] * 8 + [500]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "slug"),
+    [
+        (b"{", 400, "invalid-json"),
+        (b"{}", 422, "one-input-required"),
+        (b'{"text": "x"}', 422, "article-too-short"),
+        (b'{"text": "x", "kind": "poem"}', 422, "unsupported-kind"),
+        (b'{"html": "<p>x</p>"}', 422, "invalid-field"),
+    ],
+)
+def test_problems_are_those_of_the_service(url: str, body: bytes, status: int, slug: str) -> None:
+    headers = {"content-type": "application/json"}
+    answer = httpx.post(f"{url}/v1/summaries", content=body, headers=headers, timeout=60)
+    assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{slug}")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_the_configuration_is_one_that_serve_takes() -> None:
+    code = (
+        "import sys, yaml\n"
+        "from ray.serve.schema import ServeDeploySchema\n"
+        "from deploy import ray_app\n"
+        "schema = ServeDeploySchema.model_validate(yaml.safe_load(open(sys.argv[1])))\n"
+        "assert schema.applications[0].import_path == 'deploy.ray_app:build'\n"
+        "assert callable(ray_app.build)\n"
+    )
+    config = str(ROOT / "deploy" / "serve_config.yaml")
+    subprocess.run([sys.executable, "-c", code, config], check=True, cwd=ROOT)
