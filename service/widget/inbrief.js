@@ -612,7 +612,7 @@ if (!customElements.get('inbrief-summary')) customElements.define('inbrief-summa
 
 function place(whole) {
   const { auto, ...settings } = script.dataset;
-  const article = find(null, settings.for) || (whole && !settings.for && query('main'));
+  const article = find(null, settings.for) || (whole && !settings.for ? query('main') : null);
   const paragraphs = [...article?.querySelectorAll('p') || []].filter((p) => p.textContent.trim().length > 60 && !p.closest(FURNITURE));
   if (!paragraphs.length) return false;
   const make = (place) => {

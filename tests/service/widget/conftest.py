@@ -69,7 +69,10 @@ def running_stage(publisher: Publisher) -> Iterator[Stage]:
 
     async def page(request: PageRequest) -> HTMLResponse:
         html, headers = stage.pages[request.path_params["name"]]
-        return HTMLResponse(html, headers=headers)
+        script = request.path_params["name"].endswith(".js")
+        return HTMLResponse(
+            html, headers=headers, media_type="text/javascript" if script else "text/html"
+        )
 
     app.router.routes.insert(0, Route("/pages/{name}", page))
     with serving(app, port):
@@ -87,7 +90,9 @@ def stage(running_stage: Stage) -> Iterator[Stage]:
 
 @pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service(model="lead-3", data_dir=str(tmp_path_factory.mktemp("data")))
+    service = Service(
+        model="lead-3", data_dir=str(tmp_path_factory.mktemp("data")), cache_timeout_seconds="10"
+    )
     try:
         service.start()
         yield service

@@ -61,6 +61,20 @@ def test_the_script_tag_leaves_pages_without_an_article_alone(
     assert page.locator("inbrief-summary").count() == 0
 
 
+def test_the_script_tag_waits_while_the_page_is_still_coming(
+    open_page: OpenPage, stage: Stage
+) -> None:
+    reader = open_page()
+    slow_script(reader, "**/slow.js")
+    head = (
+        f'<script src="{stage.url}/widget/inbrief.js" data-auto></script><meta name="a">'
+        '<script src="/pages/slow.js"></script><meta name="b">'
+    )
+    stage.put_page("", name="slow.js")
+    page = reader.goto(stage.put_page(page_of(f"<article>{ARTICLE}</article>", head=head)))
+    expect(page.locator("inbrief-summary")).to_have_count(2)
+
+
 BODIES = {
     "for": (f'<div id="a">{ARTICLE}</div><inbrief-summary for="#a"></inbrief-summary>', "The Harb"),
     "around": (f"<article>{TAG}{ARTICLE}</article><article><p>Another.</p></article>", "The Harb"),
@@ -175,14 +189,14 @@ def test_the_hashed_address_with_its_integrity_value(
     expect(page.locator("inbrief-summary")).to_have_count(2)
 
 
-def slow_script(reader: Reader) -> None:
+def slow_script(reader: Reader, pattern: str = "**/inbrief.js") -> None:
     """The script comes long after the first paint."""
 
     def wait(route: object) -> None:
         reader.page.wait_for_timeout(300)
         route.continue_()  # type: ignore[attr-defined]
 
-    reader.page.route("**/inbrief.js", wait)
+    reader.page.route(pattern, wait)
 
 
 RESERVED = (
