@@ -19,6 +19,7 @@ from eval.datasets import BUNDLED, SEEDS, Dataset, Preset, ReferenceKind, join, 
 from eval.generate import generate
 from eval.predictions import PredictionSet, file_name, read_run
 from eval.scoring import score as score_table
+from eval.speed_report import speed
 from eval.speed_report import speed as measure_speed
 from eval.tokens import TokenizerName
 from models.articles import FieldNames
@@ -55,6 +56,9 @@ Tokenizer = Annotated[
     str, typer.Option(help="ascii (rouge-score's) or unicode (any language, no stemmer).")
 ]
 Stemmer = Annotated[bool, typer.Option(help="Porter stemmer, as papers report ROUGE.")]
+Similarity = Annotated[
+    bool, typer.Option(help="Also score closeness in meaning with a sentence encoder (slower).")
+]
 Processes = Annotated[int, typer.Option(min=1, help="Processes that score.")]
 
 
@@ -101,6 +105,7 @@ def run(
     summary_field: Field = None,
     tokenizer: Tokenizer = "ascii",
     stemmer: Stemmer = True,
+    similarity: Similarity = False,
     processes: Processes = 2,
 ) -> None:
     """Generate summaries, score them and write the report. Continues where it was stopped."""
@@ -118,6 +123,7 @@ def run(
         },
         "tokenizer": tokenizer,
         "stemmer": stemmer,
+        "similarity": similarity,
     }
     dataset = _dataset(asked)
     specs = peers.split_list(systems) + (system or [])
@@ -150,11 +156,19 @@ def score(
     data: Annotated[str | None, typer.Option(help="The data, if it has moved.")] = None,
     tokenizer: Annotated[str | None, typer.Option(help="ascii or unicode.")] = None,
     stemmer: Annotated[bool | None, typer.Option(help="Porter stemmer.")] = None,
+    similarity: Annotated[
+        bool | None, typer.Option(help="Closeness in meaning by a sentence encoder.")
+    ] = None,
     processes: Processes = 2,
 ) -> None:
     """Score the predictions of a run again, without generating."""
     asked = runs.read_json(directory / "run.json")
-    for name, value in (("data", data), ("tokenizer", tokenizer), ("stemmer", stemmer)):
+    for name, value in (
+        ("data", data),
+        ("tokenizer", tokenizer),
+        ("stemmer", stemmer),
+        ("similarity", similarity),
+    ):
         if value is not None:
             asked[name] = value
     dataset = _dataset(asked)
@@ -265,6 +279,11 @@ app.command(
 )(measure_speed)
 
 
+app.command(
+    epilog="Example:  inbrief-eval speed --shapes bart-base --batches 1,8 --out runs/speed"
+)(speed)
+
+
 @app.command()
 def systems() -> None:
     """List what can be judged and how it is written."""
@@ -339,6 +358,11 @@ def _score_and_report(
         tokenizer=cast(TokenizerName, asked["tokenizer"]),
         processes=processes,
     )
+    if asked["similarity"]:
+        # The encoder needs torch, which scoring does without.
+        from eval.similarity import Encoder, default_directory, with_similarity
+
+        table = with_similarity(table, Encoder(default_directory()))
     found = results.build(table)
     runs.finish(directory, table, found)
     print("\n".join(tables.summary(found)))

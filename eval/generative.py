@@ -53,6 +53,9 @@ class TransformersSystem:
         except (OSError, ValueError) as error:
             raise EvaluationError(f"{name}: transformers cannot load it ({error}).") from error
         self._torch = torch
+        # A decoder with few positions cannot write the whole length.
+        longest = min(int(BEAM_SEARCH["max_new_tokens"]), self._window() - 1)
+        self._search = {**BEAM_SEARCH, "max_new_tokens": longest}
         self.name = name
         self.batch_size: int | None = batch_size
         self.signature: Mapping[str, object] = {
@@ -62,7 +65,7 @@ class TransformersSystem:
             "precision": str(self._model.dtype).removeprefix("torch."),
             "max_input_tokens": self._window(),
             "truncation": "tail",
-            **BEAM_SEARCH,
+            **self._search,
         }
 
     def _window(self) -> int:
@@ -82,7 +85,7 @@ class TransformersSystem:
             output = self._model.generate(
                 input_ids=batch["input_ids"],
                 attention_mask=batch["attention_mask"],
-                **BEAM_SEARCH,
+                **self._search,
             )
         texts = self._tokenizer.batch_decode(output, skip_special_tokens=True)
         full = batch["attention_mask"].sum(dim=1) >= self._window()

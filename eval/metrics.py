@@ -157,6 +157,7 @@ HEADLINE: Final = (
     "rouge1_fmeasure",
     "rouge2_fmeasure",
     "rougeLsum_fmeasure",
+    "similarity",
     "supported",
     "words",
     "complete",
