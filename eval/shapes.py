@@ -75,17 +75,18 @@ def _config(shape: dict[str, Any]) -> Any:
 
     width, (encoder, decoder), heads = shape["width"], shape["layers"], shape["heads"]
     if shape["type"] == "t5":
-        return T5Config(
-            d_model=width,
-            d_ff=4 * width,
-            d_kv=width // heads,
-            num_layers=encoder,
-            num_decoder_layers=decoder,
-            num_heads=heads,
-            n_positions=1024,
-            decoder_start_token_id=0,
-        )
-    common = {
+        stacked: dict[str, Any] = {
+            "d_model": width,
+            "d_ff": 4 * width,
+            "d_kv": width // heads,
+            "num_layers": encoder,
+            "num_decoder_layers": decoder,
+            "num_heads": heads,
+            "n_positions": 1024,
+            "decoder_start_token_id": 0,
+        }
+        return T5Config(**stacked)
+    common: dict[str, Any] = {
         "d_model": width,
         "encoder_layers": encoder,
         "decoder_layers": decoder,

@@ -153,14 +153,15 @@ def _choose_engine(checkpoint: Checkpoint, wish: _Wish, cache_dir: Path) -> tupl
     import torch
 
     from models.engines import calibration, ctranslate2, native, transformers
+    from models.networks import linear, seq2seq
 
     device = _choose_device(wish.device)
     torch.set_num_threads(threads())
     engine, precision = wish.engine, wish.precision
     why = "it was asked for"
     if engine == "auto":
-        own = checkpoint.architecture in native.ARCHITECTURES and device == "cpu"
-        engine = "native" if own and precision in ("auto", *native.PRECISIONS) else "transformers"
+        own = checkpoint.architecture in seq2seq.ARCHITECTURES and device == "cpu"
+        engine = "native" if own and precision in ("auto", *linear.PRECISIONS) else "transformers"
         why = (
             "our own engine runs this architecture, with rows that never wait for each other"
             if engine == "native"

@@ -24,8 +24,16 @@ _PAUSE_STEPS: Final = 64
 _MEMORY: Final = 0.9
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Tokens of the article from place `at` on."""
+
+    tokens: tuple[int, ...]
+    at: int
+
+
 class SourceIndex:
-    """Where each short run of an article's tokens ends, latest first."""
+    """Where each short run of an article's tokens ends, in the order of the article."""
 
     def __init__(self, source: Sequence[int]) -> None:
         self._source = tuple(source)
@@ -35,8 +43,8 @@ class SourceIndex:
                 run = self._source[at : at + size]
                 self._after.setdefault(run, []).append(at + size)
 
-    def draft(self, output: Sequence[int], expected: int | None, most: int) -> tuple[int, ...]:
-        """Up to `most` tokens that may follow `output`; empty when nothing matches.
+    def draft(self, output: Sequence[int], expected: int | None, most: int) -> Draft | None:
+        """Up to `most` tokens that may follow `output`; None when nothing matches.
 
         Of several places the one at `expected` (where the last draft left off)
         is preferred, else the first, since news puts first what is copied.
@@ -45,8 +53,8 @@ class SourceIndex:
             places = self._after.get(tuple(output[-size:]))
             if places:
                 at = expected if expected in places else places[0]
-                return self._source[at : at + most]
-        return ()
+                return Draft(self._source[at : at + most], at)
+        return None
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -49,8 +49,13 @@ class _Job:
     row: int
     search: GreedySearch | BeamSearch
     source: SourceIndex | None = None
-    expected: int | None = None
-    draft: tuple[int, ...] = field(default=())
+    draft: tuple[int, ...] = ()
+    at: int | None = None  # the place in the article that the next token may come from
+
+    @property
+    def greedy(self) -> GreedySearch:
+        assert isinstance(self.search, GreedySearch)
+        return self.search
 
 
 class NativeEngine:
@@ -86,7 +91,7 @@ class NativeEngine:
         self._switch = DraftingSwitch()
         self._network: Seq2Seq = build(load_network(checkpoint, torch.float32), precision)
         self._state: DecoderState | None = None
-        self._shape = (0, 0, 0, 0)
+        self._shape: tuple[int, ...] = (0, 0, 0, 0)
 
     @property
     def memory_bytes(self) -> int:
@@ -127,12 +132,19 @@ class NativeEngine:
         slots = max(1, min(len(batch), _MAX_ROWS // settings.beams))
         positions = settings.max_new_tokens + DRAFT_TOKENS + 1
         tokens = max(len(row) for row in batch)
-        needed = (settings.beams, slots, positions, -(-tokens // _ROUND_TOKENS) * _ROUND_TOKENS)
+        needed: tuple[int, ...] = (
+            settings.beams,
+            slots,
+            positions,
+            -(-tokens // _ROUND_TOKENS) * _ROUND_TOKENS,
+        )
         held = self._shape
         if self._state is None or held[0] != needed[0] or any(map(int.__lt__, held, needed)):
             self._state = None  # the old one goes before the new one comes
-            self._shape = needed if held[0] != needed[0] else tuple(map(max, held, needed))
-            beams, slots, positions, tokens = self._shape
+            if held[0] == needed[0]:
+                needed = (held[0], *(max(pair) for pair in zip(held[1:], needed[1:], strict=True)))
+            self._shape = needed
+            beams, slots, positions, tokens = needed
             self._state = self._network.new_state(slots, beams, positions, tokens)
         self._state.clear()
         return self._state
@@ -171,7 +183,7 @@ class NativeEngine:
         pad = self._checkpoint.pad_id
         inputs = torch.tensor(
             [
-                [job.search.tokens[-1], *job.draft, *[pad] * (width - 1 - len(job.draft))]
+                [job.greedy.tokens[-1], *job.draft, *[pad] * (width - 1 - len(job.draft))]
                 for job in jobs
             ]
         )  # (rows, width)
@@ -194,21 +206,23 @@ class NativeEngine:
         wanted = self._drafting and self._switch.wants_draft()
         for job in jobs:
             job.draft = ()
-            assert isinstance(job.search, GreedySearch)
             if not wanted or job.source is None:
                 continue
-            left = settings.max_new_tokens - len(job.search.tokens)
-            job.draft = job.source.draft(job.search.tokens, job.expected, min(DRAFT_TOKENS, left))
+            tokens = job.greedy.tokens
+            left = settings.max_new_tokens - len(tokens)
+            if (found := job.source.draft(tokens, job.at, min(DRAFT_TOKENS, left))) is not None:
+                job.draft, job.at = found.tokens, found.at
             longest = max(longest, len(job.draft))
         return longest
 
     def _accept(self, job: _Job, best: list[int], logits: Tensor) -> int:
         """Append what greedy search writes while the draft agrees; how many tokens were read."""
-        assert isinstance(job.search, GreedySearch)
+        search = job.greedy
         for place, drafted in enumerate((*job.draft, None)):
-            token = job.search.choose(best[place], logits[place])
-            if token != drafted or job.search.done:
+            token = search.choose(best[place], logits[place])
+            if token != drafted or search.done:
                 self.counters.accepted += place
+                job.at = None if job.at is None else job.at + place + 1
                 self.counters.drafted += len(job.draft)
                 return place + 1
         raise AssertionError("the place after the draft ends the loop")
@@ -256,7 +270,7 @@ def best_tokens(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
         values, tokens = torch.topk(logits, count, dim=-1)
         return values, tokens
     whole = blocks * _BLOCK_TOKENS
-    blocked = logits[:, :whole].unflatten(1, (blocks, _BLOCK_TOKENS))
+    blocked = logits[:, :whole].reshape(len(logits), blocks, _BLOCK_TOKENS)
     kept = torch.topk(blocked.amax(dim=-1), count, dim=-1).indices  # (rows, count)
     places = kept[:, :, None] * _BLOCK_TOKENS + torch.arange(_BLOCK_TOKENS)
     rest = torch.arange(whole, vocabulary).expand(len(logits), -1)

@@ -172,5 +172,5 @@ class BeamSearch:
             return True
         if settings.early_stopping == "never" and settings.length_penalty > 0:
             length = settings.max_new_tokens
-        best = float(self.scores[0]) / length**settings.length_penalty
+        best = float(self.scores[0]) / float(length**settings.length_penalty)
         return best <= self._finished[-1][0]

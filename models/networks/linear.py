@@ -32,7 +32,7 @@ def make_linear(weight: Tensor, bias: Tensor | None, precision: str) -> Linear:
     bias = None if bias is None else bias.detach().clone()
     if precision == "int8":
         return Int8Linear(weight, bias)
-    if weight.device.type == "cpu" and torch.backends.mkldnn.is_available():
+    if weight.device.type == "cpu" and torch._C._has_mkldnn:
         return PackedLinear(weight, bias, DTYPES[precision])
     return PlainLinear(weight, bias, DTYPES[precision])
 

@@ -21,7 +21,6 @@ from torch import Tensor
 from models.networks.decoder_state import DecoderState
 from models.networks.linear import Linear
 from models.networks.seq2seq_layers import (
-    Activation,
     CrossAttention,
     Norm,
     SelfAttention,
@@ -72,12 +71,10 @@ class Seq2Seq:
             length: self._encoder_bias(length) for length in set(lengths)
         }  # T5 only; None elsewhere
         for layer in self.encoder.layers:
-            x = self._sublayer(
-                x,
-                layer.attention.norm,
-                lambda h, layer=layer: self._attend_articles(h, layer.attention, lengths, biases),
-            )
-            x = self._sublayer(x, layer.feed_forward.norm, layer.feed_forward)
+            own, feed = layer.attention, layer.feed_forward
+            mixed = self._attend_articles(self._before(x, own.norm), own, lengths, biases)
+            x = self._after(x, mixed, own.norm)
+            x = self._after(x, feed(self._before(x, feed.norm)), feed.norm)
         return x if self.encoder.final_norm is None else self.encoder.final_norm(x)
 
     def cross_memory(self, hidden: Tensor) -> list[tuple[Tensor, Tensor]]:
@@ -103,21 +100,15 @@ class Seq2Seq:
         seen = int(state.longest) + n
         bias = self._decoder_bias(places, seen)  # (rows, 1 or heads, n, seen)
         for index, layer in enumerate(self.decoder.layers):
-            x = self._sublayer(
-                x,
-                layer.attention.norm,
-                lambda h, layer=layer, index=index: self._attend_self(
-                    h, layer.attention, state, index, places, seen, bias
-                ),
-            )
-            cross = layer.cross
+            own, cross, feed = layer.attention, layer.cross, layer.feed_forward
             assert cross is not None
-            x = self._sublayer(
-                x,
-                cross.norm,
-                lambda h, cross=cross, index=index: self._attend_article(h, cross, state, index, n),
+            h = self._before(x, own.norm)
+            x = self._after(
+                x, self._attend_self(h, own, state, index, places, seen, bias), own.norm
             )
-            x = self._sublayer(x, layer.feed_forward.norm, layer.feed_forward)
+            h = self._before(x, cross.norm)
+            x = self._after(x, self._attend_article(h, cross, state, index, n), cross.norm)
+            x = self._after(x, feed(self._before(x, feed.norm)), feed.norm)
         return x if self.decoder.final_norm is None else self.decoder.final_norm(x)
 
     def new_state(
@@ -149,10 +140,11 @@ class Seq2Seq:
             x = x + F.embedding(places, stack.positions)
         return x if stack.embedding_norm is None else stack.embedding_norm(x)
 
-    def _sublayer(self, x: Tensor, norm: Norm, run: Activation) -> Tensor:
-        if self._norm_first:
-            return x + run(norm(x))
-        return norm(x + run(x))
+    def _before(self, x: Tensor, norm: Norm) -> Tensor:
+        return norm(x) if self._norm_first else x
+
+    def _after(self, x: Tensor, change: Tensor, norm: Norm) -> Tensor:
+        return x + change if self._norm_first else norm(x + change)
 
     def _attend_articles(
         self,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 import pytest
 
 from eval.shapes import make_copier
 from models.checkpoints import Checkpoint, read_checkpoint
-from models.engines.drafting import DRAFT_TOKENS, DraftingSwitch, SourceIndex
+from models.engines.drafting import DRAFT_TOKENS, Draft, DraftingSwitch, SourceIndex
 from models.engines.native import NativeEngine
 from models.engines.transformers import TransformersEngine
 from models.generation import GenerationSettings
@@ -20,19 +19,19 @@ SOURCE = [1, 2, 3, 4, 5, 9, 2, 3, 7, 8, 6]
 
 def test_the_longest_match_is_followed() -> None:
     index = SourceIndex(SOURCE)
-    assert index.draft([0, 2, 3], None, 3) == (4, 5, 9)
-    assert index.draft([0, 9, 2, 3], None, 3) == (7, 8, 6)
-    assert index.draft([9, 9], None, 3) == ()
-    assert index.draft([3], None, 3) == ()
+    assert index.draft([0, 2, 3], None, 3) == Draft((4, 5, 9), 3)
+    assert index.draft([0, 9, 2, 3], None, 3) == Draft((7, 8, 6), 8)
+    assert index.draft([9, 9], None, 3) is None
+    assert index.draft([3], None, 3) is None
 
 
 def test_the_place_where_the_last_draft_left_off_is_preferred() -> None:
-    assert SourceIndex(SOURCE).draft([0, 2, 3], 8, 2) == (7, 8)
+    assert SourceIndex(SOURCE).draft([0, 2, 3], 8, 2) == Draft((7, 8), 8)
 
 
 def test_a_draft_ends_with_the_source() -> None:
-    assert SourceIndex(SOURCE).draft([7, 8], None, 5) == (6,)
-    assert SourceIndex(SOURCE).draft([8, 6], None, 5) == ()
+    assert SourceIndex(SOURCE).draft([7, 8], None, 5) == Draft((6,), 10)
+    assert SourceIndex(SOURCE).draft([8, 6], None, 5) is None
 
 
 def test_the_switch_turns_drafts_off_where_they_do_not_pay_and_tries_again() -> None:
@@ -109,7 +108,7 @@ def test_a_draft_never_passes_the_token_limit(copier: Checkpoint) -> None:
         assert all(len(answer[0].tokens) <= most for answer in answers)
 
 
-def test_int8_drafts_change_nothing_either(copier: Checkpoint, tmp_path: Path) -> None:
+def test_int8_drafts_change_nothing_either(copier: Checkpoint) -> None:
     settings = GenerationSettings(max_new_tokens=40, min_new_tokens=40)
     inputs = articles(6, random.Random(5))
     drafted = NativeEngine(copier, "int8").generate(inputs, settings)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from models.networks.seq2seq_weights import build
 from tests.models.tiny_checkpoints import tiny_network
 
 ARCHITECTURES = ("bart", "mbart", "pegasus", "t5", "mt5")
-VARIANTS = [
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *((name, {}) for name in ARCHITECTURES),
     ("bart", {"scale_embedding": True, "activation_function": "relu", "encoder_layers": 3}),
     ("t5", {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False, "d_kv": 6}),
@@ -31,7 +32,7 @@ def close(found: torch.Tensor, wanted: torch.Tensor, error: float) -> bool:
 @pytest.mark.parametrize(("precision", "error"), [("fp32", 1e-5), ("bf16", 0.15), ("int8", 0.35)])
 @torch.inference_mode()
 def test_hidden_states_and_logits_are_those_of_transformers(
-    name: str, changes: dict[str, object], precision: str, error: float
+    name: str, changes: dict[str, Any], precision: str, error: float
 ) -> None:
     reference = tiny_network(name, **changes)
     network = build(reference, precision)
