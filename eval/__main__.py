@@ -17,6 +17,7 @@ from eval import meta as meta_
 from eval import peers, results, runs, tables
 from eval.datasets import BUNDLED, SEEDS, Dataset, Preset, ReferenceKind, join, load
 from eval.generate import generate
+from eval.load import load as load_service
 from eval.predictions import PredictionSet, file_name, read_run
 from eval.scoring import score as score_table
 from eval.speed_report import speed
@@ -282,6 +283,12 @@ app.command(
 app.command(
     epilog="Example:  inbrief-eval speed --shapes bart-base --batches 1,8 --out runs/speed"
 )(speed)
+
+
+app.command(
+    "load",
+    epilog="Example:  inbrief-eval load --url http://127.0.0.1:8000 --clients 200 --seconds 300",
+)(load_service)
 
 
 @app.command()
