@@ -18,7 +18,8 @@ from models.contract import MAX_HEADLINE_WORDS, Kind, Length, SummaryOptions
 from models.documents import Document
 from models.evidence import EvidenceIndex, align
 from models.facts import SourceFacts
-from models.fluency import breaks_off
+from models.fluency import breaks_off, has_verb, in_order
+from models.rewriter_input import TASKS
 from models.rewriting import Hypothesis, RewriteInput
 from models.selection import Floats, distinct, ranked
 from models.summarising import is_complete, max_sentences, repeats
@@ -41,6 +42,11 @@ _MIN_ALLOTTED_WORDS: Final = 10
 # Sentences kept in reserve, as they stand, for those that turn out unusable.
 _SPARE: Final = 2
 _HEADLINE_CANDIDATES: Final = 2
+_MIN_HEADLINE_WORDS: Final = 4
+# Added to the mean log-probability of what was written as a headline, not as a short sentence,
+# which copies more and is surer of itself; and taken off for each less salient sentence.
+_HEADLINE_BONUS: Final = 0.1
+_RANK_PENALTY: Final = 0.3
 _MIN_SENTENCE_WORDS: Final = 5
 
 # Taken off the salience (a logit) of sentences that do not stand alone.
@@ -111,8 +117,12 @@ def candidates_of(document: Document, salience: Floats, options: SummaryOptions)
     texts = [sentence.text for sentence in document.sentences]
     ranking = ranked(salience - _penalties(texts))
     if options.kind == "headline":
-        chosen = distinct(ranking, texts, _HEADLINE_CANDIDATES)
-        return [Candidate(index, RewriteInput(texts[index], task="headline")) for index in chosen]
+        words = _headline_words(options) - 1
+        return [
+            Candidate(index, RewriteInput(texts[index], task=task, words=words))
+            for index in distinct(ranking, texts, _HEADLINE_CANDIDATES)
+            for task in TASKS
+        ]
     most = max_sentences(options)
     chosen = distinct(ranking, texts, most + _SPARE)
     inputs = _inputs(texts, chosen[:most], options)
@@ -212,19 +222,34 @@ def _sources(text: str, index: int, reading: Reading) -> tuple[int, ...]:
     return (index, *others[:2])
 
 
+def _headline_words(options: SummaryOptions) -> int:
+    return min(MAX_HEADLINE_WORDS[options.length], options.max_words or 10**6)
+
+
 def _headlines(
     candidates: Sequence[Candidate], reading: Reading, options: SummaryOptions
 ) -> list[Chosen]:
-    """One headline with the others as alternatives, most probable first."""
-    most = min(MAX_HEADLINE_WORDS[options.length], options.max_words or 10**6)
-    found = [
-        (hypothesis.mean_log_probability, hypothesis.text, candidate.index)
-        for candidate in candidates
-        for hypothesis in candidate.hypotheses
-        if 3 <= len(hypothesis.text.split()) <= most
-    ]
+    """One headline with the others as alternatives, best first; short sentences count too."""
+    most, order = _headline_words(options), list(dict.fromkeys(one.index for one in candidates))
+    found = []
+    for candidate in candidates:
+        source = reading.document.sentences[candidate.index].text
+        task = candidate.input.task if candidate.input else "sentence"
+        for hypothesis in candidate.hypotheses:
+            if _MIN_HEADLINE_WORDS <= len(hypothesis.text.split()) <= most:
+                score = hypothesis.mean_log_probability
+                score += _HEADLINE_BONUS * (task == "headline")
+                score -= _RANK_PENALTY * order.index(candidate.index)
+                found.append(
+                    (_is_sound(hypothesis.text, source), score, hypothesis.text, candidate.index)
+                )
     if not found:
         return []
-    found.sort(key=lambda entry: -entry[0])
-    (_, text, index), *others = found
-    return [Chosen(text, tuple(other for _, other, _ in others), _sources(text, index, reading))]
+    found.sort(key=lambda entry: (not entry[0], -entry[1]))
+    _, _, text, index = found[0]
+    others = tuple(entry[2] for entry in found[1:])
+    return [Chosen(text, others, _sources(text, index, reading))]
+
+
+def _is_sound(text: str, source: str) -> bool:
+    return not breaks_off(text, source) and in_order(text, source) and has_verb(text)

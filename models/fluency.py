@@ -1,8 +1,9 @@
-"""Does a compressed sentence stop where a sentence can stop?
+"""Is a compressed sentence still a sentence? Cheap signs that it is not.
 
 A rewrite that copies its source and ends early is whole only if it ends where
 a phrase ends: before a mark, a conjunction, a preposition, a relative. Ending
-anywhere else ("in their last two competitive Twickenham.") it breaks off.
+anywhere else ("in their last two competitive Twickenham.") it breaks off. It
+keeps its source's order of words, and it has a verb.
 """
 
 from __future__ import annotations
@@ -57,3 +58,62 @@ def _can_end(source: str, words: list[re.Match[str]], keys: list[str], end: int)
     """Whether a phrase of the source ends before its word number `end`."""
     between = source[words[end - 1].end() : words[end].start()]
     return bool(_MARK.search(between)) or keys[end] in _OPENERS
+
+
+def in_order(rewrite: str, source: str) -> bool:
+    """Whether the words that the rewrite shares with its source stand in the source's order.
+
+    A word that the source has twice may be either.
+    """
+    keys = [match.group().casefold() for match in _WORD.finditer(source)]
+    known, place = set(keys), -1
+    for match in _WORD.finditer(rewrite):
+        word = match.group().casefold()
+        if word not in known:
+            continue
+        try:
+            place = keys.index(word, place + 1)
+        except ValueError:
+            return False
+    return True
+
+
+# Verbs of news in the forms that neither an ending nor an auxiliary gives away.
+_VERBS: Final = frozenset(
+    "is are was were am be been has have had do does did will would can could may might must shall "
+    "should won't can't isn't aren't wasn't weren't doesn't don't didn't hasn't haven't to "
+    "said says say told tells took takes take taken made makes make went goes go gone came comes "
+    "come got gets get gave gives give given found finds find left leaves leave kept keeps keep "
+    "held holds hold began begins begin begun met meets meet won wins win lost loses lose led "
+    "leads lead sent sends send set sets put puts cut cuts hit hits beat beats saw sees see seen spoke "
+    "speaks speak spoken wrote writes write written fell falls fall fallen rose rises rise risen "
+    "grew grows grow grown knew knows know known thought thinks think felt feels feel brought "
+    "brings bring bought buys buy built builds build caught catches catch chose chooses choose "
+    "chosen drew draws draw drawn drove drives drive driven fought fights fight flew flies fly "
+    "hurt hurts lay lies lie paid pays pay ran runs run shot shoots shot shut shuts sold sells "
+    "sell spent spends spend stood stands stand stole steals stolen struck strikes strike swept "
+    "swore taught threw throws thrown understood wore wears worn broke breaks break broken sank "
+    "sinks quit quits quits faces face calls call claims claim wants want plans plan hopes hope "
+    "warns warn urges urge denies deny dies die launches launch announces announce reveals reveal "
+    "shows show backs back seeks seek expects expect remains remain becomes become became opens "
+    "open closes close ends end starts start joins join returns return signs sign scores score "
+    "admits admit believes believe insists insist accuses accuse agrees agree approves approve "
+    "asks ask attacks attack bans ban blames blame celebrates celebrate confirms confirm "
+    "considers consider continues continue creates create criticises criticizes cuts declares "
+    "defends demands describes discovers discovered escapes fails fears fires gains gathers helps "
+    "hits hosts includes joins kills lifts looks loses marks moves names needs offers orders "
+    "passes pledges praises prepares promises proposes protests raises reaches receives refuses "
+    "rejects releases reports resigns retires returns rules sees serves shares slams stays stops "
+    "suffers suggests supports survives suspends talks threatens tops tries turns uses vows "
+    "votes waits walks works".split()
+)
+
+
+def has_verb(text: str) -> bool:
+    """Whether some word in lower case looks like a verb; a name or a list of names has none."""
+    words = [match.group() for match in _WORD.finditer(text)]
+    return any(
+        word.casefold() in _VERBS or (len(word) > 4 and word.endswith(("ed", "n't")))
+        for word in words
+        if word[:1].islower()
+    )

@@ -132,9 +132,34 @@ def test_a_long_rewrite_gives_way_to_a_shorter_one_that_fits(document: Document)
 
 def test_a_headline_is_the_most_probable_that_fits(document: Document) -> None:
     candidates = [
-        candidate(document, 0, hypothesis("Milton votes to close swimming pool", -0.4)),
-        candidate(document, 5, hypothesis("Petition has 5,000 names", -0.2)),
+        candidate(document, 0, hypothesis("Council voted to close swimming pool", -0.4)),
+        candidate(document, 5, hypothesis("A petition has 5,000 names", -0.05)),
     ]
 
-    assert chosen_texts(document, candidates, kind="headline") == ["Petition has 5,000 names"]
+    assert chosen_texts(document, candidates, kind="headline") == ["A petition has 5,000 names"]
     assert chosen_texts(document, candidates, kind="headline", max_words=3) == []
+
+
+def test_a_less_salient_sentence_must_be_surer_to_give_the_headline(document: Document) -> None:
+    candidates = [
+        candidate(document, 0, hypothesis("Council voted to close swimming pool", -0.4)),
+        candidate(document, 5, hypothesis("A petition has 5,000 names", -0.2)),
+    ]
+
+    found = chosen_texts(document, candidates, kind="headline")
+
+    assert found == ["Council voted to close swimming pool"]
+
+
+@pytest.mark.parametrize(
+    "unsound",
+    ["The council of Milton", "Pool of Milton voted to close", "Council voted to close the old"],
+    ids=["no verb", "out of order", "breaks off"],
+)
+def test_what_is_no_headline_comes_last(document: Document, unsound: str) -> None:
+    sound = "Council voted to close swimming pool"
+    hypotheses = (hypothesis(unsound, -0.01), hypothesis(sound, -0.9))
+
+    found = chosen_texts(document, [candidate(document, 0, *hypotheses)], kind="headline")
+
+    assert found == [sound]
