@@ -22,6 +22,7 @@ from models.documents import Document
 from models.engines.base import Engine
 from models.errors import InbriefError, InferenceFailed
 from models.generation import GenerationSettings, Hypothesis
+from models.stages import stage
 from models.summarising import Draft, finish, is_complete, max_sentences, require_supported
 from models.texts import Tokeniser
 
@@ -95,16 +96,20 @@ class AbstractiveSummariser:
     ) -> list[Summary | InbriefError]:
         results: dict[int, Summary | InbriefError] = {}
         groups: dict[GenerationSettings, list[_Job]] = {}
-        for index, request in enumerate(requests):
-            try:
-                job = self._prepare(index, request)
-            except InbriefError as error:
-                results[index] = error
-            else:
-                groups.setdefault(job.settings, []).append(job)
+        with stage("tokenise"):
+            for index, request in enumerate(requests):
+                try:
+                    job = self._prepare(index, request)
+                except InbriefError as error:
+                    results[index] = error
+                else:
+                    groups.setdefault(job.settings, []).append(job)
         for settings, jobs in groups.items():
-            for job, answer in zip(jobs, self._generate(jobs, settings), strict=True):
-                results[job.index] = self._finish(job, answer, on_sentence)
+            with stage("decode"):  # the engine encodes and decodes in one call
+                answers = self._generate(jobs, settings)
+            with stage("verify"):
+                for job, answer in zip(jobs, answers, strict=True):
+                    results[job.index] = self._finish(job, answer, on_sentence)
         return [results[index] for index in range(len(requests))]
 
     def write(

@@ -30,6 +30,7 @@ from models.contract import (
 from models.errors import CorruptModel, InbriefError, InferenceFailed, ModelNotFound
 from models.rewriting import Rewriter
 from models.selection import Selector
+from models.stages import stage
 from models.summarising import Draft, finish, require_supported
 
 CONFIG: Final = "model.json"
@@ -70,15 +71,19 @@ class NewsSummariser:
     ) -> list[Summary | InbriefError]:
         results: dict[int, Summary | InbriefError] = {}
         jobs: list[_Job] = []
-        for index, request in enumerate(requests):
-            try:
-                jobs.append(self._read(index, request))
-            except InbriefError as error:
-                results[index] = error
-        for job, found in zip(jobs, self._write(jobs), strict=True):
-            results[job.index] = (
-                found if isinstance(found, InbriefError) else self._finish(job, found, on_sentence)
-            )
+        with stage("read"):
+            for index, request in enumerate(requests):
+                try:
+                    jobs.append(self._read(index, request))
+                except InbriefError as error:
+                    results[index] = error
+        written = self._write(jobs)
+        with stage("verify"):
+            for job, found in zip(jobs, written, strict=True):
+                if isinstance(found, InbriefError):
+                    results[job.index] = found
+                else:
+                    results[job.index] = self._finish(job, found, on_sentence)
         return [results[index] for index in range(len(requests))]
 
     def _read(self, index: int, request: SummaryRequest) -> _Job:
@@ -90,13 +95,15 @@ class NewsSummariser:
         """For each article its candidates, best first, each with what the rewriter makes of it."""
         texts = [[sentence.text for sentence in job.reading.document.sentences] for job in jobs]
         try:
-            scores = self._selector.score(texts)
+            with stage("encode"):
+                scores = self._selector.score(texts)
             planned = [
                 candidates_of(job.reading.document, found, job.request.options)
                 for job, found in zip(jobs, scores, strict=True)
             ]
             inputs = [one.input for plan in planned for one in plan if one.input is not None]
-            written = iter(self._rewriter.rewrite(inputs, self._choice.beams))
+            with stage("decode"):
+                written = iter(self._rewriter.rewrite(inputs, self._choice.beams))
             return [
                 [one if one.input is None else one.written(next(written)) for one in plan]
                 for plan in planned

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal
 
-Name = Literal["queue", "inference", "tokenise", "encode", "decode", "verify"]
+Name = Literal["queue", "inference", "read", "tokenise", "encode", "decode", "verify"]
 
 
 @dataclass(frozen=True, slots=True)
