@@ -36,7 +36,7 @@ tools: $(TEST_STAMP)
 	@.ci/tools
 
 sbom: $(TEST_STAMP)
-	.ci/sbom
+	$(BIN)/python .ci/sbom
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
