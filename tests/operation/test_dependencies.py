@@ -6,6 +6,7 @@ import re
 import tomllib
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.processes import ROOT
 
@@ -13,7 +14,7 @@ from tests.processes import ROOT
 def pinned(name: str) -> dict[str, str]:
     lines = (ROOT / name).read_text().splitlines()
     rows = [line.split("==") for line in lines if line and not line.startswith("#")]
-    return dict(rows)  # type: ignore[arg-type]
+    return {canonicalize_name(package): version for package, version in rows}
 
 
 def test_every_dependency_is_pinned_within_its_bounds() -> None:
@@ -21,7 +22,7 @@ def test_every_dependency_is_pinned_within_its_bounds() -> None:
     pins = pinned("requirements.lock")
     for text in project["dependencies"]:
         requirement = Requirement(text)
-        version = pins[requirement.name.lower()]
+        version = pins[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version, prereleases=True), text
 
 
@@ -29,7 +30,7 @@ def test_every_pinned_package_has_its_licence_listed() -> None:
     rows = re.findall(
         r"^\| (\S+) \| (\S+) \| (.+) \|$", (ROOT / "docs" / "licences.md").read_text(), re.M
     )
-    listed = {name: (version, licence) for name, version, licence in rows}
+    listed = {canonicalize_name(name): (version, licence) for name, version, licence in rows}
     for name, version in pinned("requirements.lock").items():
         assert listed[name][0] == version, f"{name}: run `make sbom`"
         assert not listed[name][1].startswith("not "), name
