@@ -6,12 +6,12 @@ import re
 import tomllib
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
 from tests.processes import ROOT
 
 
-def pinned(name: str) -> dict[str, str]:
+def pinned(name: str) -> dict[NormalizedName, str]:
     lines = (ROOT / name).read_text().splitlines()
     rows = [line.split("==") for line in lines if line and not line.startswith("#")]
     return {canonicalize_name(package): version for package, version in rows}
