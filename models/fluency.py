@@ -115,6 +115,6 @@ def has_verb(text: str) -> bool:
     words = [match.group() for match in _WORD.finditer(text)]
     return any(
         word.casefold() in _VERBS or (len(word) > 4 and word.endswith(("ed", "n't")))
-        for word in words
-        if word[:1].islower()
+        for place, word in enumerate(words)
+        if place == 0 or word[:1].islower()
     )

@@ -58,6 +58,7 @@ def test_words_of_the_source_stand_in_its_order() -> None:
         ("Rosberg to renew championship battle", True),
         ("Man charged with murder", True),
         ("Putin calls Lukashenko", True),
+        ("Will it rain again?", True),
         ("Russia and Belarus, Vladimir Putin and Alexander Lukashenko", False),
         ("The Ed Sheeran album", False),
     ],
