@@ -1,12 +1,13 @@
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from eval.datasets import Example, build, load
+from eval.datasets import BUNDLED, SEEDS, Example, build, join, load
 from models.articles import FieldNames, write_json_lines
-from models.errors import EvaluationError, InputError
+from models.errors import EvaluationError, InputError, MissingDependency
 
 GOOD = {"id": "a", "text": "An article.", "summary": "A reference."}
 
@@ -126,3 +127,43 @@ def test_what_is_not_there(tmp_path: Path) -> None:
         load("hf:cnn_dailymail")
     with pytest.raises(EvaluationError, match="Unknown preset"):
         load("x", preset="bbc")  # type: ignore[arg-type]
+
+
+def test_text_files_with_their_references(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("First article.")
+    (tmp_path / "b.txt").write_text("Second article.")
+    references = {"paragraph": "P.", "key_points": ["K1", "K2"], "headline": "H"}
+    rows: list[Mapping[str, object]] = [
+        {"id": "b", "title": "B", "references": references},
+        {"id": "a", "summary": "Plain."},
+    ]
+    write_json_lines(tmp_path / "references.jsonl", rows)
+    data = load(str(tmp_path), reference="key_points")
+    assert data.examples == (
+        Example("a", "First article.", None, ("Plain.",), {}),
+        Example("b", "Second article.", "B", ("K1\nK2",), {}),
+    )
+    (tmp_path / "c.txt").write_text("Third article.")
+    with pytest.raises(EvaluationError, match="missing or empty reference: 'c'"):
+        load(str(tmp_path))
+    (tmp_path / "references.jsonl").write_text("{")
+    with pytest.raises(EvaluationError, match="Line 1: the line is not JSON"):
+        load(str(tmp_path))
+
+
+def test_the_articles_that_come_with_inbrief_are_sound() -> None:
+    for reference in ("paragraph", "key_points", "headline"):
+        both = join(load(str(BUNDLED), reference=reference), load(str(SEEDS), reference=reference))
+        assert len({one.id for one in both.examples}) == len(both.examples)
+    for example in load(str(BUNDLED), reference="key_points").examples:
+        assert len(example.references[0].split("\n")) == 3
+        assert example.title
+        assert isinstance(example.fields["section"], str)
+        assert isinstance(example.fields["form"], str)
+        assert str(example.fields["date"])[:4].isdecimal()
+
+
+def test_the_hub_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(MissingDependency, match="pip install datasets"):
+        load("hf:cnn_dailymail/3.0.0:test")
