@@ -18,7 +18,7 @@ from models.contract import MAX_HEADLINE_WORDS, Kind, Length, SummaryOptions
 from models.documents import Document
 from models.evidence import EvidenceIndex, align
 from models.facts import SourceFacts
-from models.fluency import breaks_off, has_verb, in_order
+from models.fluency import has_verb, is_sound, is_unbalanced
 from models.rewriter_input import TASKS
 from models.rewriting import Hypothesis, RewriteInput
 from models.selection import Floats, distinct, ranked
@@ -58,7 +58,6 @@ _FRAGMENT_PENALTY: Final = 4.0
 _POINTING: Final = re.compile(
     r"(?:he|she|it|they|his|her|their|this|these|those|that|but|and|so|i|we|you|my|our)\b", re.I
 )
-_QUOTES: Final = re.compile(r"[\"“”]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ def _penalties(texts: Sequence[str]) -> Floats:
     losses = np.zeros(len(texts), np.float32)
     for index, text in enumerate(texts):
         losses[index] += _POINTING_PENALTY * bool(_POINTING.match(text))
-        losses[index] += _OPEN_QUOTE_PENALTY * (len(_QUOTES.findall(text)) % 2)
+        losses[index] += _OPEN_QUOTE_PENALTY * is_unbalanced(text)
         losses[index] += _QUESTION_PENALTY * text.rstrip("\"'”’").endswith("?")
         fragment = len(text.split()) < _MIN_SENTENCE_WORDS or not is_complete(text)
         fragment = fragment or not has_verb(text)  # most often a caption
@@ -213,7 +212,7 @@ def _is_trusted(hypothesis: Hypothesis, source: str, choice: Choice) -> bool:
         and choice.min_words <= words <= len(source.split())
         and hypothesis.mean_log_probability >= choice.min_mean_log_probability
         and hypothesis.min_log_probability >= choice.min_log_probability
-        and _is_sound(hypothesis.text, source)
+        and is_sound(hypothesis.text, source)
     )
 
 
@@ -242,7 +241,7 @@ def _headlines(
                 score += _HEADLINE_BONUS * (task == "headline")
                 score -= _RANK_PENALTY * order.index(candidate.index)
                 found.append(
-                    (_is_sound(hypothesis.text, source), score, hypothesis.text, candidate.index)
+                    (is_sound(hypothesis.text, source), score, hypothesis.text, candidate.index)
                 )
     if not found:
         return []
@@ -250,7 +249,3 @@ def _headlines(
     _, _, text, index = found[0]
     others = tuple(entry[2] for entry in found[1:])
     return [Chosen(text, others, _sources(text, index, reading))]
-
-
-def _is_sound(text: str, source: str) -> bool:
-    return not breaks_off(text, source) and in_order(text, source) and has_verb(text)

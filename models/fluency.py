@@ -9,6 +9,7 @@ keeps its source's order of words, and it has a verb.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final
 
 _WORD: Final = re.compile(r"[^\W_]+(?:[-'’.&/][^\W_]+)*|[$£€]?\d[\d.,:]*%?")
@@ -78,6 +79,75 @@ def in_order(rewrite: str, source: str) -> bool:
     return True
 
 
+_SUBORDINATORS: Final = frozenset(
+    "as while whilst when whenever after before because since until although though unless if "
+    "despite in on at amid with without during following given instead not among for from "
+    "by".split()
+)
+_CLAUSES: Final = frozenset(
+    "as while whilst when after because since although though unless if".split()
+)
+_RELATIVES: Final = frozenset("which who whose whom where when as and or but including".split())
+_SPEECH: Final = frozenset("said says say told tells added adds according wrote".split())
+_QUOTE: Final = re.compile(r"[\"“”]")
+
+
+def is_unbalanced(text: str) -> bool:
+    """Whether a quotation is opened and not closed, or a bracket."""
+    opened = text.count("(") != text.count(")") or text.count("[") != text.count("]")
+    return opened or len(_QUOTE.findall(text)) % 2 == 1
+
+
+def stutters(text: str) -> bool:
+    """Whether a word follows itself."""
+    words = [match.group().casefold() for match in _WORD.finditer(text)]
+    return any(one == next_one for one, next_one in pairwise(words) if one not in {"had", "that"})
+
+
+def lacks_main_clause(rewrite: str, source: str) -> bool:
+    """Whether what makes the source a sentence was left out.
+
+    Three ways: the rewrite opens with "In …" or "While …" and stops before
+    the main clause; it ends where the source goes on ", has been …", a
+    subject without its verb; it drops the "As" that held two clauses together.
+    """
+    ours = [match.group().casefold() for match in _WORD.finditer(rewrite)]
+    theirs = list(_WORD.finditer(source))
+    keys = [match.group().casefold() for match in theirs]
+    if not ours or len(keys) < len(ours):
+        return False
+    if keys[0] in _CLAUSES and ours[0] in keys[1:3] and "," in rewrite:
+        return True
+    if (
+        "so" in ours
+        and "that" in keys[keys.index("so") if "so" in keys else 0 :]
+        and ("that" not in ours[ours.index("so") :])
+    ):
+        return True
+    end = _end_in(ours, keys)
+    if end is None or end == len(keys):
+        return False
+    before_comma = "," in source[theirs[end - 1].end() : theirs[end].start()]
+    if before_comma and keys[end] not in _SPEECH and _is_verb(keys[end]):
+        return True
+    return ours[0] in _SUBORDINATORS and before_comma and not _has_later_clause(rewrite)
+
+
+def _end_in(ours: list[str], keys: list[str]) -> int | None:
+    """The place in the source behind the rewrite's last two words, None if they are not its own."""
+    tail = ours[-_LEFT_FEW:]
+    for place in range(len(keys) - len(tail), -1, -1):
+        if keys[place : place + len(tail)] == tail:
+            return place + len(tail)
+    return None
+
+
+def _has_later_clause(text: str) -> bool:
+    """Whether some clause behind a comma could be the main one."""
+    clauses = [_WORD.findall(part) for part in text.split(",")[1:]]
+    return any(len(words) > 2 and words[0].casefold() not in _RELATIVES for words in clauses)
+
+
 # Verbs of news in the forms that neither an ending nor an auxiliary gives away.
 _VERBS: Final = frozenset(
     "is are was were am be been has have had do does did will would can could may might must shall "
@@ -114,7 +184,23 @@ def has_verb(text: str) -> bool:
     """Whether some word in lower case looks like a verb; a name or a list of names has none."""
     words = [match.group() for match in _WORD.finditer(text)]
     return any(
-        word.casefold() in _VERBS or (len(word) > 4 and word.endswith(("ed", "n't")))
+        _is_verb(word.casefold())
         for place, word in enumerate(words)
         if place == 0 or word[:1].islower()
+    )
+
+
+def _is_verb(word: str) -> bool:
+    return word in _VERBS or (len(word) > 4 and word.endswith(("ed", "n't")))
+
+
+def is_sound(rewrite: str, source: str) -> bool:
+    """Whether none of the signs is there."""
+    return (
+        has_verb(rewrite)
+        and not breaks_off(rewrite, source)
+        and not lacks_main_clause(rewrite, source)
+        and not is_unbalanced(rewrite)
+        and not stutters(rewrite)
+        and in_order(rewrite, source)
     )

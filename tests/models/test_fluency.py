@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from models.fluency import breaks_off, has_verb, in_order
+from models.fluency import (
+    breaks_off,
+    has_verb,
+    in_order,
+    is_sound,
+    is_unbalanced,
+    lacks_main_clause,
+    stutters,
+)
 
 SOURCE = (
     "Ben Youngs has challenged England to set the standard in their last two competitive "
@@ -65,3 +73,55 @@ def test_words_of_the_source_stand_in_its_order() -> None:
 )
 def test_a_list_of_names_has_no_verb(text: str, expected: bool) -> None:
     assert has_verb(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("rewrite", "source"),
+    [
+        (
+            "In the midst of the shouting over the new law, which many fear.",
+            "In the midst of the shouting over the new law, which many fear, churches stay silent.",
+        ),
+        (
+            "Changes to the Housing Act in Wales, introduced in 2015.",
+            "Changes to the Housing Act in Wales, introduced in 2015, have ended the practice.",
+        ),
+        (
+            "The tournament tips off this month, leaders would be wise to wait.",
+            "As the tournament tips off this month, leaders would be wise to wait.",
+        ),
+        (
+            "The government is so anxious about the implosion.",
+            "The government is so anxious about the implosion that it closed roads.",
+        ),
+    ],
+    ids=["opening only", "subject only", "dropped as", "so without that"],
+)
+def test_without_its_main_clause_it_is_no_sentence(rewrite: str, source: str) -> None:
+    assert lacks_main_clause(rewrite, source)
+    assert not is_sound(rewrite, source)
+
+
+@pytest.mark.parametrize(
+    ("rewrite", "source"),
+    [
+        ("Two men were held on Friday.", "Two men were held on Friday, police said."),
+        (
+            "In June, the town will close the pool.",
+            "In June, the town will close the pool, which leaks.",
+        ),
+        ("The pool will close.", "As it leaks, the pool will close, the mayor said."),
+    ],
+)
+def test_with_it_a_sentence_may_be_short(rewrite: str, source: str) -> None:
+    assert not lacks_main_clause(rewrite, source)
+    assert is_sound(rewrite, source)
+
+
+def test_quotations_and_brackets_close_and_words_do_not_repeat() -> None:
+    assert is_unbalanced("“I'm truly excited, he said.")
+    assert is_unbalanced('Another conservative "victory')
+    assert is_unbalanced("The bank (BPA was closed.")
+    assert not is_unbalanced("“It leaks,” she said (twice).")
+    assert stutters("It sold 100 million albums, says says the label.")
+    assert not stutters("He said that that day he had had enough.")
