@@ -69,8 +69,9 @@ class Choice:
     """
 
     beams: int = 1
-    min_mean_log_probability: float = -0.5
-    min_log_probability: float = -2.5
+    min_mean_log_probability: float = -0.3
+    min_log_probability: float = -1.75
+    min_copied_share: float = 1.0
     min_words: int = 6
 
 
@@ -209,6 +210,8 @@ def _is_trusted(hypothesis: Hypothesis, source: str, choice: Choice) -> bool:
     words = len(hypothesis.text.split())
     return (
         is_complete(hypothesis.text)
+        and hypothesis.is_sound
+        and hypothesis.copied_share >= choice.min_copied_share
         and choice.min_words <= words <= len(source.split())
         and hypothesis.mean_log_probability >= choice.min_mean_log_probability
         and hypothesis.min_log_probability >= choice.min_log_probability

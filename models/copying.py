@@ -27,6 +27,7 @@ _QUOTES: Final = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', 
 _CLOSING: Final = re.compile(r"""[,;:!?.…%)\]}»”]+|['’]s?""")
 _OPENING: Final = frozenset("([{“‘«$£€¿¡")
 _TERMINAL: Final = frozenset(".!?…")
+_BEFORE_FIRST: Final = "\"'“‘([«"
 _CLOSERS: Final = "\"'”’»)]}"
 
 
@@ -116,8 +117,9 @@ def join(pieces: Sequence[Piece], *, terminate: bool) -> str:
             in_quotes = not in_quotes
         parts.append(piece.text)
     line = "".join(parts).strip()
-    if line and line[0].islower() and pieces[0].text[:2].islower():
-        line = line[0].upper() + line[1:]
+    first = next((i for i, character in enumerate(line) if character not in _BEFORE_FIRST), 0)
+    if line[first : first + 2].islower():
+        line = line[:first] + line[first].upper() + line[first + 1 :]
     return _terminated(line) if terminate else line.rstrip(".,;:")
 
 

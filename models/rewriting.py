@@ -20,6 +20,7 @@ from models.decoding import Decoded, decode
 from models.errors import CorruptModel, ModelNotFound
 from models.networks.rewriter import RewriterConfig, RewriterNetwork, Source
 from models.rewriter_input import Features, Featuriser, RewriteInput, calls_for_context, collate
+from models.soundness import is_sound
 
 __all__ = ["Hypothesis", "RewriteInput", "Rewriter"]
 
@@ -38,7 +39,8 @@ class Hypothesis:
 
     Log-probabilities are natural and cover the actions and the end;
     `copied_share` is the share of words copied; `runs` the number of stretches
-    of the source that the copied words form.
+    of the source that the copied words form; `is_sound` whether the checks of
+    `models.soundness` find it a whole sentence.
     """
 
     text: str
@@ -47,6 +49,7 @@ class Hypothesis:
     min_log_probability: float
     copied_share: float
     runs: int
+    is_sound: bool = True
 
 
 class Rewriter:
@@ -147,7 +150,20 @@ class Rewriter:
             min(scores),
             len(copied) / max(1, len(decoded.actions)),
             sum(i == 0 or copied[i - 1] + 1 != place for i, place in enumerate(copied)),
+            self._is_sound(found, decoded),
         )
+
+    def _is_sound(self, found: Features, decoded: Decoded) -> bool:
+        size, first = len(self._written), found.start + 1
+        source = [word.key for word in found.words[first:] if word is not None]
+        keys: list[str] = []
+        places: list[int | None] = []
+        for action in decoded.actions:
+            word = found.words[action - size] if action >= size else None
+            keys.append(self._written[action] if word is None else word.key)
+            inside = action >= size and action - size >= first
+            places.append(action - size - first if inside else None)
+        return is_sound(keys, places, source)
 
     def _copied(self, found: Features, slot: int) -> Piece:
         word = found.words[slot]
