@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final, Literal
 
 from models.errors import SettingsError
@@ -61,6 +62,7 @@ class ProxyTrust:
         return [hop.strip() for hop in joined.split(",") if hop.strip()]
 
 
+@lru_cache(maxsize=4096)
 def parse_hop(text: str) -> Address | None:
     """An address with or without port and brackets; IPv4 inside IPv6 becomes IPv4."""
     text = text.strip()

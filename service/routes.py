@@ -95,6 +95,11 @@ def json_response(value: BaseModel) -> Response:
     return Response(value.model_dump_json(), media_type="application/json")
 
 
+def json_bytes(value: bytes) -> Response:
+    """What is JSON already."""
+    return Response(value, media_type="application/json")
+
+
 def summary_response(value: BaseModel) -> Response:
     """As `json_response`, without the members that have no value here (`text`, `source`)."""
     return Response(value.model_dump_json(exclude_none=True), media_type="application/json")
@@ -119,7 +124,7 @@ async def summarise(
     desk.admit()
     if wants_events(request.headers):
         return await respond_with_events(request, desk, body, settings.heartbeat_seconds)
-    return summary_response(await until_disconnect(request, desk.summarise(body)))
+    return json_bytes(await until_disconnect(request, desk.summarise_json(body)))
 
 
 @summaries.post(
@@ -166,7 +171,7 @@ async def get_summary(
     identity: Annotated[str, Path(alias="id", description="The summary's id.")],
 ) -> Response:
     """A summary made before, while it is kept. The id names the content, so it is the ETag."""
-    found = await desk.find(identity) if _ID.fullmatch(identity) else None
+    found = await desk.find_json(identity) if _ID.fullmatch(identity) else None
     if found is None:
         raise HTTPException(404)
     # Where keys are needed a shared cache must not hand the answer to who has none.
@@ -178,7 +183,7 @@ async def get_summary(
     }
     if matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
-    response = summary_response(found)
+    response = json_bytes(found)
     response.headers.update(headers)
     return response
 
