@@ -358,14 +358,16 @@ def _score_and_report(
     predictions: list[PredictionSet],
     processes: int,
 ) -> None:
+    bar = _Bar()
     table = score_table(
         dataset,
         predictions,
         stemmer=asked["stemmer"],
         tokenizer=cast(TokenizerName, asked["tokenizer"]),
         processes=processes,
+        progress=lambda done: bar("scores", done, len(dataset.examples)),
     )
-    if asked["similarity"]:
+    if asked.get("similarity"):
         # The encoder needs torch, which scoring does without.
         from eval.similarity import Encoder, default_directory, with_similarity
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -81,8 +81,9 @@ def score(
     stemmer: bool = True,
     tokenizer: TokenizerName = "ascii",
     processes: int = 1,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> ScoreTable:
-    """Score every prediction.
+    """Score every prediction; `progress` is told the number of articles done.
 
     An empty summary scores 0 as it does with rouge-score; a refused article
     has no scores but counts in `refused`.
@@ -110,10 +111,9 @@ def score(
     if processes > 1 and len(dataset.examples) * len(systems) >= _MIN_PARALLEL:
         # Not forked: a model of this process may have threads that a copy would lack.
         with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-            chunks = list(pool.map(run, work))
+            by_document = _collect(pool.map(run, work), progress)
     else:
-        chunks = [run(one) for one in work]
-    by_document = [row for chunk in chunks for row in chunk]
+        by_document = _collect(map(run, work), progress)
     rows = {
         name: tuple(scored[index] for scored, _ in by_document) for index, name in enumerate(names)
     }
@@ -126,7 +126,17 @@ def score(
     )
 
 
+def _collect(chunks: Iterable[list[_Row]], progress: Callable[[int], None]) -> list[_Row]:
+    rows: list[_Row] = []
+    for chunk in chunks:
+        rows += chunk
+        progress(len(rows))
+    return rows
+
+
 _Work = tuple[Sequence[Example], Sequence[Sequence[Prediction]]]
+# Scores of the systems for one article, and the positions of its references.
+_Row = tuple[list[Scored], tuple[float, ...]]
 _ROUGES: dict[tuple[bool, TokenizerName], Rouge] = {}
 
 
@@ -139,7 +149,7 @@ def _rouge(stemmer: bool, tokenizer: TokenizerName) -> Rouge:
 
 def _score_chunk(
     work: _Work, *, stemmer: bool, tokenizer: TokenizerName, split_references: bool
-) -> list[tuple[list[Scored], tuple[float, ...]]]:
+) -> list[_Row]:
     rouge = _rouge(stemmer, tokenizer)
     examples, predictions = work
     return [
@@ -150,7 +160,7 @@ def _score_chunk(
 
 def _score_document(
     example: Example, predictions: Sequence[Prediction], rouge: Rouge, split_references: bool
-) -> tuple[list[Scored], tuple[float, ...]]:
+) -> _Row:
     checker, document = _checker(example)
     source = descriptive.source_of(example.text)
     texts = [

@@ -89,7 +89,7 @@ def test_fields_presets_and_limits(tmp_path: Path, terminal: Terminal) -> None:
         *("--id-field", "key", "--article-field", "body", "--summary-field", "abstract"),
         *("--limit", 4, "--processes", 1),
     )
-    assert (status, complaint) == (0, "lead-1: 4 articles\n")
+    assert (status, complaint) == (0, "lead-1: 4 articles\nscores: 4 articles\n")
     found = results_of(out)["data"]
     assert (found["articles"], found["preset"]) == (4, "cnndm")
     first = json.loads((out / "predictions/lead-1.jsonl").read_text().splitlines()[0])
