@@ -107,6 +107,7 @@ class Piece:
 
 def join(pieces: Sequence[Piece], *, terminate: bool) -> str:
     """The pieces as a line of text: spaced, capitalised, with a full stop if `terminate`."""
+    pieces = _without_stray_quote(pieces)
     parts: list[str] = []
     in_quotes = False
     for index, piece in enumerate(pieces):
@@ -121,6 +122,14 @@ def join(pieces: Sequence[Piece], *, terminate: bool) -> str:
     if line[first : first + 2].islower():
         line = line[:first] + line[first].upper() + line[first + 1 :]
     return _terminated(line) if terminate else line.rstrip(".,;:")
+
+
+def _without_stray_quote(pieces: Sequence[Piece]) -> Sequence[Piece]:
+    """The pieces without a closing single quote whose opening one was cut off."""
+    if len(pieces) > 1 and pieces[-1].text in {"'", "’"}:
+        opened = any(piece.text in {"'", "‘"} for piece in pieces[:-1])
+        return pieces if opened else pieces[:-1]
+    return pieces
 
 
 def _spaced(previous: Piece, piece: Piece, in_quotes: bool) -> bool:

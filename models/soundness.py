@@ -37,6 +37,16 @@ _NO_END: Final = _PREPOSITIONS | frozenset(
     "been being not very more most".split()
 )
 _NO_START: Final = frozenset("to of than which that whose whom and or".split())
+# What may be cut off behind a whole sentence.
+_MAY_FOLLOW: Final = _PREPOSITIONS | frozenset(
+    "to and or but who which that when while where as if because before after since until during "
+    "about against over under between through amid among near despite without within following "
+    "so though although unless whose whether monday tuesday wednesday thursday friday "
+    "saturday sunday last this next earlier yesterday today tomorrow now again too also however "
+    "according via upon toward towards around across off out up along behind".split()
+)
+_SINCE: Final = frozenset("after before since later ago".split())
+_TIMES: Final = frozenset("second minute hour day week month year".split())
 _BEFORE_PARTICIPLE: Final = _PREPOSITIONS | frozenset("and or , the a an as was were been".split())
 _AFTER_PARTICIPLE: Final = frozenset("by to with as of in from".split())
 
@@ -53,7 +63,28 @@ def is_sound(keys: Sequence[str], places: Sequence[int | None], source: Sequence
         return False
     if places[0] and keys[0] in _NO_START:
         return False
-    return not _broken_joint(keys, places) and _keeps_its_verb(keys, places, source)
+    if keys.count(",") == 1 and _follows(keys, ",") in _AUXILIARIES:
+        return False  # "Nigel Wilson of Nottingham, has been": its fellow was cut out
+    if _stops_short(keys, places, source) or _broken_joint(keys, places):
+        return False
+    return _keeps_its_verb(keys, places, source)
+
+
+def _follows(keys: Sequence[str], key: str) -> str:
+    place = list(keys).index(key) + 1
+    return keys[place] if place < len(keys) else ""
+
+
+def _stops_short(keys: Sequence[str], places: Sequence[int | None], source: Sequence[str]) -> bool:
+    """An end inside a phrase: "ahead of their Champions League | clash", "only a day | after"."""
+    last = places[-1]
+    if last is None or last + 1 >= len(source):
+        return False
+    following = source[last + 1]
+    if following in _SINCE and keys[-1].rstrip("s") in _TIMES:
+        return True
+    is_word = any(character.isalnum() for character in following)
+    return is_word and following not in _MAY_FOLLOW and not following.endswith(("ing", "ly"))
 
 
 def _broken_joint(keys: Sequence[str], places: Sequence[int | None]) -> bool:
