@@ -116,7 +116,7 @@ def _differences(results: Mapping[str, Any]) -> str:
     parts = [
         "<p>Row minus column. Coloured cells are differences that approximate randomisation"
         " finds after Holm's correction over all tests of this page (p &lt; 0.05);"
-        " grey ones may be chance.</p>"
+        " grey ones may be chance. Below each: articles won, tied and lost, and p.</p>"
     ]
     found = {(one["metric"], one["first"], one["second"]): one for one in results["comparisons"]}
     for metric_name in dict.fromkeys(one["metric"] for one in results["comparisons"]):
@@ -159,7 +159,7 @@ def _difference(
     plus = "+" if value > 0 else ""
     return (
         f'<span class="{css}" title="{escape(hint)}">{plus}{tables.number(metric, value)}</span>'
-        f"<small>{wins} won, {one['ties']} tied, {losses} lost; p {one['p_holm']:.3f}</small>"
+        f"<small>{wins}/{one['ties']}/{losses}, p {one['p_holm']:.3f}</small>"
     )
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from eval import gate
+from eval.datasets import BUNDLED, SEEDS, join, load
 from eval.extractive import at_random, lead
 from eval.predictions import PredictionSet
 from eval.scoring import ScoreTable, score
@@ -103,3 +104,14 @@ def test_a_baseline_that_cannot_be_read(path: Path) -> None:
     path.write_text("{")
     with pytest.raises(EvaluationError, match="damaged"):
         gate.read(path)
+
+
+def test_the_baseline_in_the_repository_is_of_its_own_data() -> None:
+    bundled = load(str(BUNDLED), reference="key_points")
+    data = join(bundled, load(str(SEEDS), reference="key_points"))
+    baseline = gate.read()
+    assert baseline["digest"] == data.digest, "run `inbrief-eval gate --update`"
+    system = lead(3)
+    predictions = PredictionSet("lead-3", {}, tuple(system.summarise(data.examples)))
+    own = {**baseline, "floors": {"lead-3": baseline["floors"]["lead-3"]}}
+    assert gate.check(score(data, [predictions]), own) == []
