@@ -173,9 +173,9 @@ _ATTRIBUTION: Final = re.compile(
 )
 _BRACKETED: Final = re.compile(r" \([^()]{2,60}\)")
 _CONNECTIVE: Final = re.compile(
-    r"^(?:However|Meanwhile|But|And|In addition(?! to)|Instead|Still|Also|Yet|So|Then|Of course|In fact|"
-    r"For example|Indeed|Now|Moreover|Furthermore|Nevertheless|As a result(?! of)|At the time|Earlier|"
-    r"On \w+day|(?:Last|This) (?:week|month|year)),? (?=[A-Za-z])"
+    r"^(?:However|Meanwhile|But|And|In addition(?! to)|Instead|Still|Also|Yet|So|Then|Of course|"
+    r"In fact|For example|Indeed|Now|Moreover|Furthermore|Nevertheless|As a result(?! of)|"
+    r"At the time|Earlier|On \w+day|(?:Last|This) (?:week|month|year)),? (?=[A-Za-z])"
 )
 _AGE: Final = re.compile(r"(?<=[A-Za-z]), \d\d,(?= [a-z])")
 _RELATIVE: Final = re.compile(
