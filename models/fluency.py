@@ -88,7 +88,11 @@ _CLAUSES: Final = frozenset(
     "as while whilst when after because since although though unless if".split()
 )
 _RELATIVES: Final = frozenset("which who whose whom where when as and or but including".split())
-_SPEECH: Final = frozenset("said says say told tells added adds according wrote".split())
+# What begins a predicate for certain: participles ("known as", "backed by") begin asides too.
+_AUXILIARIES: Final = frozenset(
+    "is are was were has have had does do did will would can could may might must should isn't "
+    "aren't wasn't weren't hasn't haven't hadn't doesn't don't didn't won't can't".split()
+)
 _QUOTE: Final = re.compile(r"[\"“”]")
 
 
@@ -128,7 +132,7 @@ def lacks_main_clause(rewrite: str, source: str) -> bool:
     if end is None or end == len(keys):
         return False
     before_comma = "," in source[theirs[end - 1].end() : theirs[end].start()]
-    if before_comma and keys[end] not in _SPEECH and _is_verb(keys[end]):
+    if before_comma and keys[end] in _AUXILIARIES:
         return True
     return ours[0] in _SUBORDINATORS and before_comma and not _has_later_clause(rewrite)
 
