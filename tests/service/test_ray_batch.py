@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -102,12 +103,13 @@ def test_a_node_that_dies_in_the_middle_costs_nothing_but_time(
 ) -> None:
     monkeypatch.setattr(ray_batch, "CHUNK_ARTICLES", 10)
     doomed = cluster.add_node(num_cpus=4, object_store_memory=200 * 2**20)
-    source = write(tmp_path / "in.jsonl", 600)
+    articles = int(os.environ.get("RAY_ARTICLES", "600"))
+    source = write(tmp_path / "in.jsonl", articles)
     job = BatchJob(source, tmp_path / "out.jsonl")
     killed = threading.Event()
 
     def kill_half_way(counts: Counts) -> None:
-        if counts.done >= 100 and not killed.is_set():
+        if counts.done >= articles // 3 and not killed.is_set():
             killed.set()
             cluster.remove_node(doomed, allow_graceful=False)
 
@@ -119,9 +121,9 @@ def test_a_node_that_dies_in_the_middle_costs_nothing_but_time(
     )
     assert killed.is_set()
     rows = without_timings(job.output)
-    assert (counts.done, len(rows)) == (600, 600)
+    assert (counts.done, len(rows)) == (articles, articles)
     identities = [row["id"] for row in rows if row["id"] is not None]
-    assert identities == [f"a{number}" for number in range(600) if number % 50 != 7]
+    assert identities == [f"a{number}" for number in range(articles) if number % 50 != 7]
 
 
 def test_parquet_holds_a_row_a_line(tmp_path: Path) -> None:
