@@ -160,7 +160,7 @@ def test_a_model_that_is_not_there_stops_the_run_before_it_starts(
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("command", ["run", "score", "compare", "gate", "meta"])
+@pytest.mark.parametrize("command", ["run", "score", "compare", "gate", "meta", "speed", "load"])
 def test_help_has_examples(terminal: Terminal, command: str) -> None:
     status, output, _ = terminal(command, "--help")
     assert status == 0
