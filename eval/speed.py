@@ -244,7 +244,7 @@ def make_engine(system: str, checkpoint: Any, directory: Path) -> Any:
         directory / "converted",
         precision,
         threads=threads(),
-        batch_positions=_WHOLE_BATCH,
+        batch_positions=0,
     )
 
 

@@ -21,7 +21,7 @@ from models.generation import GenerationSettings, Hypothesis
 ARCHITECTURES: Final = frozenset({"bart", "mbart", "pegasus", "t5", "mt5"})
 COMPUTE_TYPES: Final = {"int8": "int8", "fp32": "float32", "fp16": "float16"}
 
-# Encoder positions per pass, padding and beams included: bounds memory, not quality.
+# Encoder positions per pass, padding and beams included: bounds memory, not quality (0: no bound).
 BATCH_POSITIONS: Final = 16_384
 
 
@@ -78,13 +78,13 @@ class CTranslate2Engine:
             results = self._translator.translate_batch(
                 [[_token(token) for token in row] for row in batch],
                 target_prefix=[prefix] * len(batch) if prefix else None,
-                max_batch_size=max(1, self._batch_positions // settings.beams),
+                max_batch_size=self._batch_positions // settings.beams,
                 batch_type="tokens",
                 beam_size=settings.beams,
                 num_hypotheses=settings.hypotheses,
                 length_penalty=settings.length_penalty,
                 no_repeat_ngram_size=settings.no_repeat_ngram,
-                min_decoding_length=settings.min_new_tokens,
+                min_decoding_length=min(settings.min_new_tokens, most),
                 max_decoding_length=most,
                 max_input_length=0,  # the default cuts input at 1024 tokens without a word
                 return_scores=settings.beams > 1,

@@ -196,9 +196,8 @@ class Seq2Seq:
         articles = state.rows // beams
         q = attention.query(x).view(articles, beams * n, heads, width).transpose(1, 2)
         keys, values = state.memory[index]  # (articles, heads, tokens, width), values transposed
-        longest = state.longest_article
         mixed = self._attend(
-            q.to(keys.dtype), keys[:articles, :, :longest], values[:articles, :, :, :longest],
+            q.to(keys.dtype), keys[:articles], values[:articles],
             state.article_mask,
         )  # fmt: skip
         return attention.out(mixed.transpose(1, 2).reshape(x.shape[0], -1))
@@ -209,9 +208,10 @@ class Seq2Seq:
         Queries come scaled. Values come transposed: with one query a row, both
         products are then runs of dot products over memory that lies in order.
         """
-        scores = torch.matmul(q, k.transpose(-1, -2)).float()
+        scores = torch.matmul(q, k.transpose(-1, -2))
         if bias is not None:
-            scores = scores.add_(bias)
+            scores = scores + bias  # a mask in the scores' own type, or T5's bias in fp32
+        # softmax sums in fp32 whatever it reads
         weights = torch.softmax(scores, dim=-1).to(v.dtype)
         return torch.matmul(weights, v.transpose(-1, -2)).float()
 
@@ -228,7 +228,8 @@ class Seq2Seq:
         distance = torch.arange(seen) - places[:, :, None]  # (rows, n, seen)
         hidden = distance > 0
         if self.decoder.bias is None:
-            return torch.zeros(distance.shape).masked_fill_(hidden, -math.inf).unsqueeze(1)
+            mask = torch.zeros(distance.shape, dtype=self.memory_dtype)
+            return mask.masked_fill_(hidden, -math.inf).unsqueeze(1)
         buckets = relative_buckets(distance, len(self.decoder.bias), self._max_distance, False)
         bias = F.embedding(buckets, self.decoder.bias).permute(0, 3, 1, 2)
         return bias.masked_fill(hidden.unsqueeze(1), -math.inf)
