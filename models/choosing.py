@@ -51,12 +51,22 @@ _MIN_SENTENCE_WORDS: Final = 5
 
 # Taken off the salience (a logit) of sentences that do not stand alone.
 _POINTING_PENALTY: Final = 1.0
+_LEAD_BONUS: Final = 1.0
 _OPEN_QUOTE_PENALTY: Final = 3.0
 _QUESTION_PENALTY: Final = 2.0
 _FRAGMENT_PENALTY: Final = 4.0
+# What speaks to its reader, or to a machine that reads it, is not what the article reports.
+_ADDRESS: Final = re.compile(
+    r"(?:please )?(?:ignore|disregard|forget) (?:all|any|the|every|previous|prior|above|what)\b"
+    r"|(?:system|assistant|user)\s*:|you are (?:now|an?) .{0,20}assistant"
+    r"|(?:reply|respond|answer) (?:only )?with\b|write only\b"
+    r"|(?:good (?:morning|afternoon|evening)|hello|hi)\b|(?:and )?welcome to our\b"
+    r"|thanks? (?:you )?for (?:joining|reading|following)",
+    re.IGNORECASE,
+)
 
 _POINTING: Final = re.compile(
-    r"(?:he|she|it|they|his|her|their|this|these|those|that|but|and|so|i|we|you|my|our)\b", re.I
+    r"(?:he|she|it|its|they|his|her|their|this|these|those|that|but|and|so|i|we|you|my|our)\b", re.I
 )
 
 
@@ -115,7 +125,8 @@ class Chosen:
 def candidates_of(document: Document, salience: Floats, options: SummaryOptions) -> list[Candidate]:
     """The sentences worth rewriting for these options, best first."""
     texts = [sentence.text for sentence in document.sentences]
-    ranking = ranked(salience - _penalties(texts))
+    penalties = _penalties(texts, alone=max_sentences(options) == 1)
+    ranking = _reporting(ranked(salience - penalties), texts)
     if options.kind == "headline":
         words = _headline_words(options) - 1
         return [
@@ -152,11 +163,19 @@ def _inputs(
     return inputs
 
 
-def _penalties(texts: Sequence[str]) -> Floats:
-    """What each sentence loses for not standing alone (N,)."""
+def _reporting(ranking: Sequence[int], texts: Sequence[str]) -> list[int]:
+    """The ranking without sentences that address somebody, unless there are no others."""
+    return [index for index in ranking if not _ADDRESS.match(texts[index])] or list(ranking)
+
+
+def _penalties(texts: Sequence[str], *, alone: bool) -> Floats:
+    """What each sentence loses for not standing by itself (N,); more if it will be the only one."""
     losses = np.zeros(len(texts), np.float32)
+    # A single sentence has to say what the article is about: leads are written to.
+    losses[0] -= _LEAD_BONUS * alone
+    pointing = _POINTING_PENALTY * (3 if alone else 1)
     for index, text in enumerate(texts):
-        losses[index] += _POINTING_PENALTY * bool(_POINTING.match(text))
+        losses[index] += pointing * bool(_POINTING.match(text))
         losses[index] += _OPEN_QUOTE_PENALTY * is_unbalanced(text)
         losses[index] += _QUESTION_PENALTY * text.rstrip("\"'”’").endswith("?")
         fragment = len(text.split()) < _MIN_SENTENCE_WORDS or not is_complete(text)
@@ -203,7 +222,9 @@ def _texts(candidate: Candidate, reading: Reading, choice: Choice) -> list[str]:
         if _is_trusted(hypothesis, source, choice)
         and verify(hypothesis.text, document, (candidate.index,), reading.facts).supported
     ]
-    return [*dict.fromkeys(texts), source]
+    # Articles without punctuation have sentences all the same.
+    whole = source if is_complete(source) else source.rstrip(" ,;:-–—") + "."
+    return [*dict.fromkeys(texts), whole]
 
 
 def _is_trusted(hypothesis: Hypothesis, source: str, choice: Choice) -> bool:
