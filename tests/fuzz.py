@@ -45,7 +45,7 @@ def fuzz(directory: Path, cases: int, *, seed: int = 1) -> tuple[int, int, str]:
                 f"{service.url}/openapi.json",
                 *("--phases", "examples,coverage,fuzzing", "-n", str(each)),
                 *("--seed", str(seed), "--checks", ",".join(CHECKS)),
-                *("--continue-on-failure", "--suppress-health-check", "all", "--workers", "2"),
+                *("--continue-on-failure", "--suppress-health-check", "all", "--workers", "1"),
                 *("--request-timeout", "60"),  # a busy machine is no fault of the service
             ],
             cwd=directory,
