@@ -170,7 +170,7 @@ class MicroBatcher:
             DeadlineExceeded: after `deadline_seconds`.
             InbriefError: the summariser's own error for this article.
         """
-        self._refuse_when_closed_or_full(request)
+        self._refuse_when_closed_or_full(request, deadline_seconds)
         loop = asyncio.get_running_loop()
         job = _Job(request, loop.create_future(), time.monotonic(), on_sentence)
         self._enqueue(job)
@@ -209,7 +209,7 @@ class MicroBatcher:
         # A batch that runs cannot be interrupted: it ends by itself, unheard.
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _refuse_when_closed_or_full(self, request: SummaryRequest) -> None:
+    def _refuse_when_closed_or_full(self, request: SummaryRequest, deadline_seconds: float) -> None:
         limits = self._limits
         if self._draining:
             self._observer.refused("draining")
@@ -228,6 +228,19 @@ class MicroBatcher:
             raise QueueFull(
                 f"{limits.max_queued_characters} characters are waiting, which is the most.",
                 limit=limits.max_queued_characters,
+                retry_after_seconds=self._seconds_to_empty(),
+            )
+
+        # Waiting for what cannot come in time costs a reader the whole deadline, and the
+        # model an article that nobody reads. Behind a short queue the speed of late, which
+        # may be that of a cold start, decides nothing.
+        wait = self._seconds_an_article * len(self._waiting)
+        if len(self._waiting) >= limits.max_batch_articles and wait > deadline_seconds:
+            self._observer.refused("queue-full")
+            raise QueueFull(
+                f"{len(self._waiting)} articles are waiting; at the speed of late the summary "
+                f"would not be ready within {deadline_seconds:g} seconds.",
+                limit=deadline_seconds,
                 retry_after_seconds=self._seconds_to_empty(),
             )
 

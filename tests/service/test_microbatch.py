@@ -481,3 +481,22 @@ def test_everybody_gets_an_answer_and_every_batch_keeps_the_bounds(
         tokens = [summariser.estimate_tokens(one) for one in call]
         assert len(tokens) <= articles
         assert len(tokens) == 1 or max(tokens) * len(tokens) <= budget
+
+
+def test_who_cannot_be_served_in_time_is_refused_at_once() -> None:
+    """At 0.1 s an article, 30 that wait take longer than the second that a reader has."""
+
+    async def test() -> None:
+        slow = FakeSummariser(seconds_a_call=0.1)
+        async with batcher(slow, max_batch_articles=1, gather_seconds=0) as queue:
+            for _ in range(20):  # until the queue knows its own speed
+                await submit(queue, request())
+            patient = [asyncio.create_task(submit(queue, request())) for _ in range(30)]
+            await asyncio.sleep(0)
+            with pytest.raises(QueueFull, match="not be ready within 1 seconds") as refused:
+                await submit(queue, request(), seconds=1.0)
+            assert refused.value.retry_after_seconds >= 2
+            assert len(await asyncio.gather(*patient)) == 30
+            await submit(queue, request(), seconds=1.0)
+
+    run(test)
