@@ -125,7 +125,7 @@ class Chosen:
 def candidates_of(document: Document, salience: Floats, options: SummaryOptions) -> list[Candidate]:
     """The sentences worth rewriting for these options, best first."""
     texts = [sentence.text for sentence in document.sentences]
-    penalties = _penalties(texts, alone=max_sentences(options) == 1)
+    penalties = _penalties(texts, options)
     ranking = _reporting(ranked(salience - penalties), texts)
     if options.kind == "headline":
         words = _headline_words(options) - 1
@@ -168,12 +168,12 @@ def _reporting(ranking: Sequence[int], texts: Sequence[str]) -> list[int]:
     return [index for index in ranking if not _ADDRESS.match(texts[index])] or list(ranking)
 
 
-def _penalties(texts: Sequence[str], *, alone: bool) -> Floats:
+def _penalties(texts: Sequence[str], options: SummaryOptions) -> Floats:
     """What each sentence loses for not standing by itself (N,); more if it will be the only one."""
     losses = np.zeros(len(texts), np.float32)
-    # A single sentence has to say what the article is about: leads are written to.
-    losses[0] -= _LEAD_BONUS * alone
-    pointing = _POINTING_PENALTY * (3 if alone else 1)
+    # What is read as a text has to say what the article is about: leads are written to.
+    losses[0] -= _LEAD_BONUS * (options.kind != "key-points")
+    pointing = _POINTING_PENALTY * (3 if max_sentences(options) == 1 else 1)
     for index, text in enumerate(texts):
         losses[index] += pointing * bool(_POINTING.match(text))
         losses[index] += _OPEN_QUOTE_PENALTY * is_unbalanced(text)
