@@ -91,7 +91,8 @@ def signature_line(
     (predictions,) = (one for one in table.systems if one.system == system)
     flat = _flatten(predictions.signature)
     parts = {
-        "n": len(table.dataset.examples),
+        "n": int((table.column(system, "refused") == 0).sum()),
+        "articles": len(table.dataset.examples),
         "data": table.dataset.digest,
         "preset": table.dataset.preset,
         "metric": f"inbrief {_version()}",

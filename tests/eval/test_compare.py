@@ -59,7 +59,7 @@ def test_a_better_run_is_found_better(poor: Path, good: Path) -> None:
     text = markdown(found)
     assert "| mine | ROUGE-2 F |" in text
     assert "| better |" in text
-    assert "n:10|data:" in text
+    assert "n:10|articles:10|data:" in text
     back = compare(good, poor)["comparisons"]
     assert back[0]["difference"] == -found["comparisons"][0]["difference"]
 

@@ -47,7 +47,7 @@ def test_run_writes_everything_and_twice_the_same(tmp_path: Path, terminal: Term
             *("--out", tmp_path / name, "--processes", 1),
         )
         assert status == 0
-        assert "n:10|data:" in output
+        assert "n:10|articles:10|data:" in output
         assert "textrank-2" in output
     names = {str(one.relative_to(tmp_path / "a")) for one in (tmp_path / "a").rglob("*.*")}
     assert {"results.json", "results.md", "results.csv", "scores.jsonl", "report.html"} <= names
