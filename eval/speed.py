@@ -29,6 +29,7 @@ from typing import Any, Final
 from eval.shapes import checkpoint_of
 from models.errors import EvaluationError
 from models.generation import GenerationSettings
+from models.loading import use_huge_pages
 
 SYSTEMS: Final[dict[str, str]] = {
     "native-int8": "inbrief's own engine, int8",
@@ -182,6 +183,8 @@ def _measurement(system: str, rounds: list[dict[str, Any]]) -> Measurement:
 
 def _work(connection: Connection, shape: str, system: str, directory: Path) -> None:
     """A worker: loads its engine once, then runs each cell that is sent to it."""
+    if system.startswith("native"):
+        use_huge_pages()
     import torch
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
