@@ -96,10 +96,17 @@ _AUXILIARIES: Final = frozenset(
 _QUOTE: Final = re.compile(r"[\"“”]")
 
 
+# Single quotation marks, told from apostrophes by what stands around them.
+_SINGLE_OPEN: Final = re.compile(r"(?:^|[\s(])['‘](?=\w)")
+_SINGLE_CLOSE: Final = re.compile(r"(?<=[\w.,!?])['’](?=[\s.,;:)]|$)")
+_STRAY: Final = re.compile(r"[^\Ws]['’] ")
+
+
 def is_unbalanced(text: str) -> bool:
     """Whether a quotation is opened and not closed, or a bracket."""
     opened = text.count("(") != text.count(")") or text.count("[") != text.count("]")
-    return opened or len(_QUOTE.findall(text)) % 2 == 1
+    single = len(_SINGLE_OPEN.findall(text)) > len(_SINGLE_CLOSE.findall(text))
+    return opened or single or len(_QUOTE.findall(text)) % 2 == 1
 
 
 def stutters(text: str) -> bool:
@@ -205,6 +212,7 @@ def is_sound(rewrite: str, source: str) -> bool:
         and not breaks_off(rewrite, source)
         and not lacks_main_clause(rewrite, source)
         and not is_unbalanced(rewrite)
+        and not (_STRAY.search(rewrite) and not _SINGLE_OPEN.search(rewrite))
         and not stutters(rewrite)
         and in_order(rewrite, source)
     )
