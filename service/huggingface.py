@@ -154,6 +154,8 @@ _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
         (504, "Not ready in time."),
     )
 }  # fmt: skip
+# A name with a line break in it reaches no route: such an address is answered as any unknown one.
+_ERRORS[404]["content"] = {"application/problem+json": {"schema": {"type": "object"}}}
 
 inference = APIRouter(route_class=InferenceRoute, tags=["huggingface"])
 
