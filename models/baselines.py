@@ -17,7 +17,6 @@ from models.contract import (
     MAX_POINTS,
     Coverage,
     Kind,
-    Length,
     ModelInfo,
     OnSentence,
     Summary,
@@ -26,13 +25,10 @@ from models.contract import (
     SummarySentence,
 )
 from models.errors import InbriefError, InputError, UnsupportedKind
+from models.summarising import MAX_SENTENCES
 
-# Sentences a paragraph of each kind may have; points are bounded by MAX_POINTS.
-MAX_SENTENCES: Final[dict[Kind, dict[Length, int]]] = {
-    "key-points": MAX_POINTS,
-    "tldr": {"short": 1, "medium": 3, "long": 5},
-    "teaser": {"short": 1, "medium": 2, "long": 3},
-}
+# A sentence of an article is no headline.
+KINDS: Final[tuple[Kind, ...]] = ("key-points", "tldr", "teaser")
 MAX_LEAD: Final = max(MAX_POINTS.values())
 _CHARACTERS_PER_TOKEN: Final = 4
 
@@ -58,7 +54,7 @@ class Lead:
             engine="baseline",
             precision="none",
             device="cpu",
-            kinds=tuple(MAX_SENTENCES),
+            kinds=KINDS,
             lengths=LENGTHS,
             languages=(),
             max_input_tokens=None,
@@ -92,7 +88,7 @@ class Lead:
 
     def _summarise_one(self, request: SummaryRequest) -> Summary:
         options = request.options
-        if options.kind not in MAX_SENTENCES:
+        if options.kind not in KINDS:
             raise UnsupportedKind(
                 f"{self.info.name} does not write {options.kind}; it writes"
                 f" {', '.join(self.info.kinds)}.",
