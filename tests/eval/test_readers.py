@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from eval.connections import Answer
+from eval.readers import Articles, Phase, quantiles, read_and_think, read_without_rest
+
+TEXTS = ["The ferry was late on Monday. Nobody was hurt. The company said sorry for it."]
+
+
+class Answers:
+    """A service that answers an article it knows from its cache and refuses every third one."""
+
+    def __init__(self) -> None:
+        self.known: set[str] = set()
+        self.asked = 0
+
+    async def get(self, path: str) -> Answer:
+        return Answer(200)
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> Answer:
+        self.asked += 1
+        await asyncio.sleep(0.001)
+        if self.asked % 3 == 0:
+            return Answer(503, retry_after_seconds=0.001)
+        if self.asked % 5 == 0:
+            return Answer(failure="ServerDisconnectedError")
+        cached = body["text"] in self.known
+        self.known.add(body["text"])
+        return Answer(200, json.dumps({"cached": cached}).encode())
+
+
+def test_what_readers_got_is_told_apart() -> None:
+    phase, answers = Phase("steady"), Answers()
+    asyncio.run(
+        read_and_think(
+            phase, answers, Articles(TEXTS, 0), clients=4, seconds=0.3, think_seconds=0.002,
+            repeats=0.7,
+        )
+    )  # fmt: skip
+    summary = phase.summary()
+    assert summary["requests"] == answers.asked
+    assert summary["refused"]["n"] == summary["statuses"]["503"] == answers.asked // 3
+    assert summary["failures"] == summary["statuses"]["ServerDisconnectedError"]
+    assert summary["cached"]["n"] + summary["computed"]["n"] == summary["statuses"]["200"]
+    assert summary["computed"]["n"] == len(answers.known)
+    assert summary["cached"]["n"] > summary["computed"]["n"]
+    assert summary["client_lag"]["n"] > 0
+
+
+def test_overload_asks_for_new_articles_only() -> None:
+    phase, answers = Phase("overload"), Answers()
+    asyncio.run(read_without_rest(phase, answers, Articles(TEXTS, 0), clients=4, seconds=0.1))
+    assert phase.cached == []
+    assert len(phase.computed) == len(answers.known) > 0
+
+
+def test_repeats_are_of_what_was_answered() -> None:
+    articles = Articles(TEXTS, 0)
+    first = articles.next(1.0)
+    articles.answered(first)
+    assert {articles.next(1.0) for _ in range(5)} == {first}
+    assert len({articles.next(0.0) for _ in range(5)}) == 5
+
+
+@pytest.mark.parametrize(("values", "p50"), [([1.0, 2.0, 3.0], 2000.0), ([0.5], 500.0)])
+def test_quantiles_are_in_milliseconds(values: list[float], p50: float) -> None:
+    assert quantiles(values)["p50_ms"] == p50
+    assert quantiles([]) == {"n": 0}
