@@ -35,12 +35,14 @@ from service.cache import SummaryCache
 from service.conversion import primary_tag, request_of, response_of, sentence_of
 from service.identity import summary_id
 from service.inputs import Given, Inputs
-from service.microbatch import Limits, MicroBatcher, Observer, SilentObserver
+from service.microbatch import MicroBatcher
 from service.problems import Problem, RequestProblem, make_problem, problem_of
+from service.queue_events import Observer, SilentObserver
 from service.schemas import SentenceResponse, SummariseRequest, SummaryResponse, TimingsResponse
 from service.settings import Settings
 from service.unforeseen import log_unforeseen
 from service.validation import problem_of_validation
+from service.waiting import Limits
 
 OnStages = Callable[[Sequence[Stage]], None]
 State = Literal["loading", "ready", "failed", "draining"]

@@ -14,7 +14,6 @@ Knows nothing of HTTP and nothing of networks.
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import sys
 import threading
@@ -23,38 +22,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Final
 
 from models.contract import Summariser, Summary, SummaryRequest, SummarySentence
 from models.errors import DeadlineExceeded, Draining, InbriefError, InferenceFailed, QueueFull
 from models.stages import Stage, listening
+from service.queue_events import Observer, Refusal, SilentObserver
 from service.unforeseen import log_unforeseen
+from service.waiting import Limits, WaitingRoom
 
 THREAD_NAME: Final = "inference"
-MAX_RETRY_AFTER_SECONDS: Final = 60
-# Weight of the latest batch in the moving average of seconds an article.
-_RATE_WEIGHT: Final = 0.3
-
 # How far the model stands behind the event loop when both want a core.
 INFERENCE_NICE: Final = 5
-
-Refusal = Literal["queue-full", "deadline-exceeded", "draining", "left"]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of queue and batches.
-
-    `max_queued_*` bound what waits (not what runs). `max_batch_tokens` bounds
-    articles times the longest of them, in encoder tokens; an article that
-    passes it alone runs alone.
-    """
-
-    max_queued_articles: int = 256
-    max_queued_characters: int = 20_000_000
-    max_batch_articles: int = 32
-    max_batch_tokens: int = 32_768
-    gather_seconds: float = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,38 +46,6 @@ class Finished:
     stages: tuple[Stage, ...] = ()
 
 
-class Observer(Protocol):
-    """Told what happens in the queue, in the event loop's thread; must not raise or block."""
-
-    def queue_changed(self, articles: int, characters: int) -> None: ...
-
-    def batch_ran(
-        self, articles: int, tokens: int, padded_tokens: int, inference_seconds: float
-    ) -> None: ...
-
-    def waited(self, queue_seconds: float) -> None: ...
-
-    def refused(self, reason: Refusal) -> None: ...
-
-
-class SilentObserver:
-    """Counts nothing."""
-
-    def queue_changed(self, articles: int, characters: int) -> None:
-        return
-
-    def batch_ran(
-        self, articles: int, tokens: int, padded_tokens: int, inference_seconds: float
-    ) -> None:
-        return
-
-    def waited(self, queue_seconds: float) -> None:
-        return
-
-    def refused(self, reason: Refusal) -> None:
-        return
-
-
 @dataclass(slots=True, eq=False)
 class _Job:
     request: SummaryRequest
@@ -108,10 +55,6 @@ class _Job:
     tokens: int = 0
     # Sentences already handed on: a second run of the same article repeats none.
     sentences_sent: int = field(default=0)
-
-    @property
-    def characters(self) -> int:
-        return len(self.request.article.text)
 
 
 class MicroBatcher:
@@ -124,17 +67,15 @@ class MicroBatcher:
         observer: Observer | None = None,
     ) -> None:
         self._summariser = summariser
-        self._limits = limits or Limits()
+        self._gather_seconds = (limits or Limits()).gather_seconds
         self._observer: Observer = observer or SilentObserver()
-        self._waiting: list[_Job] = []
-        self._characters = 0
+        self._waiting: WaitingRoom[_Job] = WaitingRoom(limits or Limits())
         self._running: list[_Job] = []
         self._stages: list[Stage] = []
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
-        self._seconds_an_article = 0.0
         self._executor = ThreadPoolExecutor(
             max_workers=1, thread_name_prefix=THREAD_NAME, initializer=_stand_back
         )
@@ -198,7 +139,7 @@ class MicroBatcher:
     async def stop(self) -> None:
         """End the worker; whoever still waits gets Draining."""
         self.drain()
-        abandoned = [*self._waiting, *self._running]
+        abandoned = [*self._waiting.jobs, *self._running]
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -210,63 +151,30 @@ class MicroBatcher:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _refuse_when_closed_or_full(self, request: SummaryRequest, deadline_seconds: float) -> None:
-        limits = self._limits
         if self._draining:
             self._observer.refused("draining")
             raise Draining("The service is stopping and takes no new requests.")
-        if len(self._waiting) >= limits.max_queued_articles:
+        try:
+            self._waiting.require_room(request, deadline_seconds, len(self._running))
+        except QueueFull:
             self._observer.refused("queue-full")
-            raise QueueFull(
-                f"{limits.max_queued_articles} articles are waiting, which is the most.",
-                limit=limits.max_queued_articles,
-                retry_after_seconds=self._seconds_to_empty(),
-            )
-        # One article always fits into an empty queue: its own bound is elsewhere.
-        characters = self._characters + len(request.article.text)
-        if self._waiting and characters > limits.max_queued_characters:
-            self._observer.refused("queue-full")
-            raise QueueFull(
-                f"{limits.max_queued_characters} characters are waiting, which is the most.",
-                limit=limits.max_queued_characters,
-                retry_after_seconds=self._seconds_to_empty(),
-            )
-
-        # Waiting for what cannot come in time costs a reader the whole deadline, and the
-        # model an article that nobody reads. Behind a short queue the speed of late, which
-        # may be that of a cold start, decides nothing.
-        wait = self._seconds_an_article * len(self._waiting)
-        if len(self._waiting) >= limits.max_batch_articles and wait > deadline_seconds:
-            self._observer.refused("queue-full")
-            raise QueueFull(
-                f"{len(self._waiting)} articles are waiting; at the speed of late the summary "
-                f"would not be ready within {deadline_seconds:g} seconds.",
-                limit=deadline_seconds,
-                retry_after_seconds=self._seconds_to_empty(),
-            )
-
-    def _seconds_to_empty(self) -> int:
-        """How long what waits will take at the speed of late, in whole seconds."""
-        seconds = self._seconds_an_article * len(self._waiting)
-        return min(MAX_RETRY_AFTER_SECONDS, max(1, math.ceil(seconds)))
+            raise
 
     def _enqueue(self, job: _Job) -> None:
-        self._waiting.append(job)
-        self._characters += job.characters
+        self._waiting.add(job)
         self._idle.clear()
         self._arrived.set()
-        self._observer.queue_changed(len(self._waiting), self._characters)
+        self._note_depth()
 
-    def _dequeue(self, jobs: Sequence[_Job]) -> None:
-        taken = set(map(id, jobs))
-        self._waiting = [job for job in self._waiting if id(job) not in taken]
-        self._characters -= sum(job.characters for job in jobs)
-        self._observer.queue_changed(len(self._waiting), self._characters)
+    def _note_depth(self) -> None:
+        self._observer.queue_changed(len(self._waiting), self._waiting.characters)
 
     def _leave(self, job: _Job, reason: Refusal) -> None:
         job.future.cancel()
         self._observer.refused(reason)
         if job in self._waiting:
-            self._dequeue([job])
+            self._waiting.remove([job])
+            self._note_depth()
             self._note_idle()
 
     def _note_idle(self) -> None:
@@ -280,7 +188,7 @@ class MicroBatcher:
             was_idle = not self._arrived.is_set()
             await self._arrived.wait()
             if was_idle:
-                await asyncio.sleep(self._limits.gather_seconds)
+                await asyncio.sleep(self._gather_seconds)
             batch: list[_Job] = []
             try:
                 batch = await self._next_batch()
@@ -293,27 +201,15 @@ class MicroBatcher:
             self._note_idle()
 
     async def _next_batch(self) -> list[_Job]:
-        """The oldest job, and those nearest to it in length that fit beside it."""
-        if unknown := [job for job in self._waiting if not job.tokens]:
+        """Once the size of everybody who waits is known."""
+        if unknown := [job for job in self._waiting.jobs if not job.tokens]:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._executor, self._estimate, unknown)
         # Whoever left during the estimate is not in the queue any more.
-        if not self._waiting:
-            return []
-        oldest, *others = self._waiting
-        others.sort(key=lambda job: abs(job.tokens - oldest.tokens))
-        batch, longest = [oldest], oldest.tokens
-        for job in others:
-            longest = max(longest, job.tokens)
-            if (
-                len(batch) == self._limits.max_batch_articles
-                or longest * (len(batch) + 1) > self._limits.max_batch_tokens
-            ):
-                break
-            batch.append(job)
-        self._running = batch
-        self._dequeue(batch)
-        return batch
+        self._running = self._waiting.take_batch()
+        if self._running:
+            self._note_depth()
+        return self._running
 
     def _estimate(self, jobs: Sequence[_Job]) -> None:
         for job in jobs:
@@ -321,7 +217,7 @@ class MicroBatcher:
                 job.tokens = max(1, self._summariser.estimate_tokens(job.request))
             except Exception as error:  # the run will say what is wrong with this article
                 log_unforeseen(error, "estimate_tokens")
-                job.tokens = job.characters + 1
+                job.tokens = len(job.request.article.text) + 1
 
     async def _run(self, batch: list[_Job]) -> None:
         started = time.monotonic()
@@ -341,8 +237,7 @@ class MicroBatcher:
                 waited = started - job.submitted
                 stages = (Stage("queue", job.submitted, waited), *stages_of_batch)
                 job.future.set_result(Finished(result, waited, seconds, stages))
-        share = seconds / len(batch)
-        self._seconds_an_article += _RATE_WEIGHT * (share - self._seconds_an_article)
+        self._waiting.note_speed(len(batch), seconds)
         # Last: whatever an observer does, the callers have their answers.
         tokens = [job.tokens for job in batch]
         self._observer.batch_ran(len(batch), sum(tokens), max(tokens) * len(batch), seconds)

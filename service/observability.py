@@ -23,7 +23,7 @@ from prometheus_client.registry import Collector
 from models.contract import ModelInfo, Summary
 from service.cache import CacheEvent
 from service.desk import Desk
-from service.microbatch import Refusal
+from service.queue_events import Refusal
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 

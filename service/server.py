@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 from types import FrameType
@@ -31,6 +32,9 @@ logger: Final = logging.getLogger(__name__)
 
 _BACKLOG: Final = 2048
 _JOIN_SECONDS: Final = 0.5
+# How long the model's thread may keep the interpreter while the event loop wants it. A
+# cached answer passes from thread to thread several times and waits so long each time.
+SWITCH_SECONDS: Final = 0.0005
 
 
 class _Counted:
@@ -89,6 +93,7 @@ def run(app: FastAPI, settings: Settings) -> InbriefError | None:
     logs.configure(settings.log_level, settings.log_format)
     require_guarded(settings, app.state.keys)
     raise_descriptor_limit()
+    sys.setswitchinterval(SWITCH_SECONDS)
     counted = _Counted(app)
     config = uvicorn.Config(
         counted,
@@ -105,6 +110,7 @@ def run(app: FastAPI, settings: Settings) -> InbriefError | None:
         server_header=False,
         access_log=False,
         lifespan="on",
+        timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=1,  # the drain has waited already
         # Addresses from proxy headers are trusted by our own list, or not at all.
         proxy_headers=False,

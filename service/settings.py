@@ -61,8 +61,8 @@ class Settings(BaseSettings):
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="`auto`, `cpu` or `cuda`."
     )
-    engine: Literal["auto", "transformers", "ctranslate2"] = Field(
-        default="auto", description="`auto`, `transformers` or `ctranslate2`."
+    engine: Literal["auto", "native", "transformers", "ctranslate2"] = Field(
+        default="auto", description="`auto`, `native`, `transformers` or `ctranslate2`."
     )
     precision: Literal["auto", "fp32", "bf16", "fp16", "int8"] = Field(
         default="auto", description="`auto`, `fp32`, `bf16`, `fp16` or `int8`."
@@ -233,6 +233,12 @@ class Settings(BaseSettings):
     )
     header_timeout_seconds: float = Field(
         default=10.0, gt=0, description="Time within which a request's headers must arrive."
+    )
+    keep_alive_seconds: int = Field(
+        default=75,
+        ge=1,
+        description="How long a connection is kept for its next request; longer than a proxy in "
+        "front keeps it, or the proxy sends into a closing one.",
     )
     max_header_bytes: int = Field(
         default=32_768, ge=1024, description="Largest request line and headers, in bytes."

@@ -20,7 +20,9 @@ from models.errors import (
     NotAnArticle,
     QueueFull,
 )
-from service.microbatch import Finished, Limits, MicroBatcher, Refusal, SilentObserver
+from service.microbatch import Finished, MicroBatcher
+from service.queue_events import Refusal, SilentObserver
+from service.waiting import Limits
 from tests.fakes import FakeSummariser
 
 LONG = 30.0
