@@ -9,6 +9,7 @@ from tests.fuzz import fuzz
 
 @pytest.mark.slow
 def test_the_service_is_as_it_describes_itself(tmp_path: Path) -> None:
-    status, cases, report = fuzz(tmp_path, 200)
-    assert status == 0, report
-    assert cases >= 200, report
+    run = fuzz(tmp_path, 200)
+    assert run.status == 0, run.report
+    assert run.cases >= 200, run.report
+    assert run.resident_bytes_after - run.resident_bytes_before < 100 * 2**20
