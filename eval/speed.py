@@ -35,6 +35,7 @@ SYSTEMS: Final[dict[str, str]] = {
     "native-int8": "inbrief's own engine, int8",
     "native-bf16": "inbrief's own engine, bf16",
     "native-fp32": "inbrief's own engine, fp32",
+    "native-int8-torch": "inbrief's own engine, int8 by torch's operators, no compiled kernels",
     "native-int8-plain": "inbrief's own engine, int8, drafting off",
     "transformers-fp32": "transformers generate, padded batch",
     "transformers-bf16": "transformers generate, padded batch",
@@ -236,10 +237,12 @@ def make_engine(system: str, checkpoint: Any, directory: Path) -> Any:
     from models.engines.native import NativeEngine
     from models.engines.transformers import TransformersEngine
     from models.loading import threads
+    from models.networks.kernels import library
 
     family, precision, *rest = system.split("-")
     if family == "native":
-        return NativeEngine(checkpoint, precision, drafting="plain" not in rest)
+        kernels = None if "torch" in rest else library.load(directory)[0]
+        return NativeEngine(checkpoint, precision, drafting="plain" not in rest, kernels=kernels)
     if family == "transformers":
         return TransformersEngine(checkpoint, precision, batch_positions=_WHOLE_BATCH)
     return CTranslate2Engine(

@@ -155,6 +155,7 @@ def _choose_engine(checkpoint: Checkpoint, wish: _Wish, cache_dir: Path) -> tupl
 
     from models.engines import calibration, ctranslate2, native, transformers
     from models.networks import linear, seq2seq
+    from models.networks.kernels import library
 
     device = _choose_device(wish.device)
     torch.set_num_threads(threads())
@@ -168,8 +169,9 @@ def _choose_engine(checkpoint: Checkpoint, wish: _Wish, cache_dir: Path) -> tupl
             if engine == "native"
             else "it runs every architecture on every device"
         )
+    kernels, with_kernels = library.load(cache_dir) if engine == "native" else (None, "")
     if precision == "auto" and engine == "native":
-        precision, measured = calibration.choose_precision(checkpoint.width)
+        precision, measured = calibration.choose_precision(checkpoint.width, kernels)
         why = f"{why}; {measured}"
     elif precision == "auto":
         precision = _usual_precision(engine, device)
@@ -177,7 +179,9 @@ def _choose_engine(checkpoint: Checkpoint, wish: _Wish, cache_dir: Path) -> tupl
     if engine == "native":
         if device != "cpu":
             raise IncompatibleModel("The native engine runs on CPU.", field="engine")
-        made = native.NativeEngine(checkpoint, precision)
+        made = native.NativeEngine(checkpoint, precision, kernels=kernels)
+        if precision == "int8":
+            why = f"{why}; {with_kernels}"
     elif engine == "ctranslate2":
         if precision not in ctranslate2.COMPUTE_TYPES:
             raise IncompatibleModel(f"CTranslate2 does not run {precision}.", field="precision")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 DRAFT_TOKENS: Final = 7
@@ -33,28 +34,39 @@ class Draft:
 
 
 class SourceIndex:
-    """Where each short run of an article's tokens ends, in the order of the article."""
+    """Where each pair of an article's tokens ends, in the order of the article."""
 
     def __init__(self, source: Sequence[int]) -> None:
         self._source = tuple(source)
-        self._after: dict[tuple[int, ...], list[int]] = {}
-        for size in range(_SHORTEST_CONTEXT, _LONGEST_CONTEXT + 1):
-            for at in range(len(self._source) - size):
-                run = self._source[at : at + size]
-                self._after.setdefault(run, []).append(at + size)
+        self._after: dict[tuple[int, int], list[int]] = {}
+        for at, pair in enumerate(pairwise(self._source[:-1]), start=_SHORTEST_CONTEXT):
+            self._after.setdefault(pair, []).append(at)
 
     def draft(self, output: Sequence[int], expected: int | None, most: int) -> Draft | None:
         """Up to `most` tokens that may follow `output`; None when nothing matches.
 
-        Of several places the one at `expected` (where the last draft left off)
-        is preferred, else the first, since news puts first what is copied.
+        The longest common context wins. Of several such places the one at
+        `expected` (where the last draft left off) is preferred, else the
+        first, since news puts first what is copied.
         """
-        for size in range(min(_LONGEST_CONTEXT, len(output)), _SHORTEST_CONTEXT - 1, -1):
-            places = self._after.get(tuple(output[-size:]))
-            if places:
-                at = expected if expected in places else places[0]
-                return Draft(self._source[at : at + most], at)
-        return None
+        if len(output) < _SHORTEST_CONTEXT:
+            return None
+        places = self._after.get((output[-2], output[-1]))
+        if not places:
+            return None
+        common = [self._common(output, place) for place in places]
+        longest = max(common)
+        best = [place for place, size in zip(places, common, strict=True) if size == longest]
+        at = expected if expected in best else best[0]
+        return Draft(self._source[at : at + most], at)
+
+    def _common(self, output: Sequence[int], place: int) -> int:
+        """How many of the last tokens, up to the longest context, stand before `place`."""
+        size = _SHORTEST_CONTEXT
+        most = min(_LONGEST_CONTEXT, len(output), place)
+        while size < most and output[-1 - size] == self._source[place - 1 - size]:
+            size += 1
+        return size
 
 
 @dataclass(slots=True)

@@ -7,10 +7,11 @@ slowest row. Greedy search drafts from the article where that pays.
 
 from __future__ import annotations
 
+import ctypes
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -21,10 +22,13 @@ from models.engines.drafting import DRAFT_TOKENS, DraftingSwitch, SourceIndex
 from models.engines.search import BeamSearch, Constraints, GreedySearch
 from models.errors import IncompatibleModel, InferenceFailed
 from models.generation import GenerationSettings, Hypothesis
+from models.networks.compiled_state import CompiledState
 from models.networks.decoder_state import DecoderState
 from models.networks.linear import PRECISIONS
-from models.networks.seq2seq import ARCHITECTURES, Seq2Seq
+from models.networks.seq2seq import ARCHITECTURES
 from models.networks.seq2seq_weights import build
+
+State = DecoderState | CompiledState
 
 # Rows that share one pass over the weights; more gain little and cost memory.
 _MAX_ROWS: Final = 32
@@ -59,7 +63,9 @@ class _Job:
 
 
 class NativeEngine:
-    """Runs `Seq2Seq` in fp32, bf16 or int8.
+    """Runs a network of `models.networks` in fp32, bf16 or int8.
+
+    With `kernels` (`models.networks.kernels.library`) int8 runs in compiled code.
 
     `drafting` turns source-copy drafts on for greedy search; they switch
     themselves off where they do not pay. Raises IncompatibleModel for another
@@ -70,7 +76,12 @@ class NativeEngine:
     device = "cpu"
 
     def __init__(
-        self, checkpoint: Checkpoint, precision: str = "int8", *, drafting: bool = True
+        self,
+        checkpoint: Checkpoint,
+        precision: str = "int8",
+        *,
+        drafting: bool = True,
+        kernels: ctypes.CDLL | None = None,
     ) -> None:
         if checkpoint.architecture not in ARCHITECTURES:
             raise IncompatibleModel(
@@ -89,8 +100,9 @@ class NativeEngine:
         self._checkpoint = checkpoint
         self._drafting = drafting
         self._switch = DraftingSwitch()
-        self._network: Seq2Seq = build(load_network(checkpoint, torch.float32), precision)
-        self._state: DecoderState | None = None
+        # Any: both networks make and take states of their own, and only that kind.
+        self._network: Any = build(load_network(checkpoint, torch.float32), precision, kernels)
+        self._state: State | None = None
         self._shape: tuple[int, ...] = (0, 0, 0, 0)
 
     @property
@@ -125,9 +137,7 @@ class NativeEngine:
             raise InferenceFailed("The network failed on this batch.") from error
         return results
 
-    def _prepare_state(
-        self, batch: Sequence[TokenIds], settings: GenerationSettings
-    ) -> DecoderState:
+    def _prepare_state(self, batch: Sequence[TokenIds], settings: GenerationSettings) -> State:
         """Memories large enough for this batch; kept from call to call, so that memory is flat."""
         slots = max(1, min(len(batch), _MAX_ROWS // settings.beams))
         positions = settings.max_new_tokens + DRAFT_TOKENS + 1
@@ -160,13 +170,13 @@ class NativeEngine:
     def _admit(
         self,
         articles: list[tuple[int, TokenIds]],
-        state: DecoderState,
+        state: State,
         constraints: Constraints,
     ) -> list[_Job]:
         hidden = self._network.encode([ids for _, ids in articles])
         jobs, start = [], 0
         for row, ids in articles:
-            state.add(self._network.cross_memory(hidden[start : start + len(ids)]))
+            self._network.remember(hidden[start : start + len(ids)], state)
             start += len(ids)
             if constraints.settings.beams > 1:
                 jobs.append(_Job(row, BeamSearch(constraints)))
@@ -175,9 +185,7 @@ class NativeEngine:
                 jobs.append(_Job(row, GreedySearch(constraints), source))
         return jobs
 
-    def _step_greedy(
-        self, jobs: list[_Job], state: DecoderState, settings: GenerationSettings
-    ) -> None:
+    def _step_greedy(self, jobs: list[_Job], state: State, settings: GenerationSettings) -> None:
         began = time.perf_counter()
         width = 1 + self._draft(jobs, settings)
         pad = self._checkpoint.pad_id
@@ -227,7 +235,7 @@ class NativeEngine:
                 return place + 1
         raise AssertionError("the place after the draft ends the loop")
 
-    def _step_beams(self, jobs: list[_Job], state: DecoderState) -> None:
+    def _step_beams(self, jobs: list[_Job], state: State) -> None:
         beams = state.beams
         searches = [job.search for job in jobs if isinstance(job.search, BeamSearch)]
         inputs = torch.tensor([[beam[-1]] for search in searches for beam in search.running])
@@ -247,9 +255,7 @@ class NativeEngine:
         self.counters.steps += 1
         self.counters.tokens += len(searches)
 
-    def _retire(
-        self, jobs: list[_Job], state: DecoderState, results: list[list[Hypothesis]]
-    ) -> None:
+    def _retire(self, jobs: list[_Job], state: State, results: list[list[Hypothesis]]) -> None:
         for slot in range(len(jobs) - 1, -1, -1):
             job = jobs[slot]
             if job.search.done:

@@ -22,6 +22,7 @@ from models.networks.decoder_state import DecoderState
 from models.networks.linear import Linear
 from models.networks.seq2seq_layers import (
     CrossAttention,
+    Embedding,
     Norm,
     SelfAttention,
     Stack,
@@ -39,8 +40,7 @@ class Seq2Seq:
         *,
         encoder: Stack,
         decoder: Stack,
-        embedding: Tensor,
-        embedding_scale: float,
+        embedding: Embedding,
         output: Linear,
         output_scale: float,
         norm_first: bool,
@@ -53,9 +53,7 @@ class Seq2Seq:
         self.head_width = head_width
         self.precision = precision
         self.memory_dtype = torch.float32 if precision == "fp32" else torch.bfloat16
-        self.vocabulary_size = embedding.shape[0]
-        self._embedding = embedding
-        self._embedding_scale = embedding_scale
+        self._embed = embedding
         self._output = output
         self._output_scale = output_scale
         self._norm_first = norm_first
@@ -76,6 +74,10 @@ class Seq2Seq:
             x = self._after(x, mixed, own.norm)
             x = self._after(x, feed(self._before(x, feed.norm)), feed.norm)
         return x if self.encoder.final_norm is None else self.encoder.final_norm(x)
+
+    def remember(self, hidden: Tensor, state: DecoderState) -> int:
+        """Take an article's hidden states (length, width) into the state; its slot."""
+        return state.add(self.cross_memory(hidden))
 
     def cross_memory(self, hidden: Tensor) -> list[tuple[Tensor, Tensor]]:
         """An article for each decoder layer: keys (heads, length, width), values transposed."""
@@ -131,14 +133,6 @@ class Seq2Seq:
         if self._output_scale != 1.0:
             hidden = hidden * self._output_scale
         return self._output(hidden)
-
-    def _embed(self, ids: Tensor, places: Tensor, stack: Stack) -> Tensor:
-        x = F.embedding(ids, self._embedding).float()
-        if self._embedding_scale != 1.0:
-            x = x * self._embedding_scale
-        if stack.positions is not None:
-            x = x + F.embedding(places, stack.positions)
-        return x if stack.embedding_norm is None else stack.embedding_norm(x)
 
     def _before(self, x: Tensor, norm: Norm) -> Tensor:
         return norm(x) if self._norm_first else x

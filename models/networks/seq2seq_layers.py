@@ -44,11 +44,11 @@ class FeedForward:
     up: Linear
     gate: Linear | None  # multiplies the activated half (mT5, T5 v1.1)
     down: Linear
-    activation: Activation
+    activation: str  # of ACTIVATIONS
     norm: Norm
 
     def __call__(self, x: Tensor) -> Tensor:
-        hidden = self.activation(self.up(x))
+        hidden = ACTIVATIONS[self.activation](self.up(x))
         return self.down(hidden if self.gate is None else hidden.mul_(self.gate(x)))
 
 
@@ -84,6 +84,22 @@ class Stack:
     final_norm: Norm | None
     bias: Tensor | None
     heads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """Token embeddings with the positions and the norm of a stack; fp32 out."""
+
+    table: Tensor  # (vocabulary, width)
+    scale: float
+
+    def __call__(self, ids: Tensor, places: Tensor, stack: Stack) -> Tensor:
+        x = F.embedding(ids, self.table).float()
+        if self.scale != 1.0:
+            x = x * self.scale
+        if stack.positions is not None:
+            x = x + F.embedding(places, stack.positions)
+        return x if stack.embedding_norm is None else stack.embedding_norm(x)
 
 
 def relative_buckets(

@@ -1,17 +1,24 @@
-"""From a transformers module to `Seq2Seq`: names, fused projections, packed weights."""
+"""From a transformers module to a network for inference: names, fused projections, packed weights.
+
+The module is taken apart while it is read: what has been packed is freed, so
+that a checkpoint is never held twice.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import ctypes
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from models.networks import compiled
+from models.networks.compiled import CompiledSeq2Seq, KernelPacking
 from models.networks.linear import Linear, make_linear
 from models.networks.seq2seq import Seq2Seq
 from models.networks.seq2seq_layers import (
-    ACTIVATIONS,
     CrossAttention,
+    Embedding,
     FeedForward,
     Layer,
     Norm,
@@ -19,58 +26,106 @@ from models.networks.seq2seq_layers import (
     Stack,
 )
 
+Network = Seq2Seq | CompiledSeq2Seq
 
-def build(network: Any, precision: str) -> Seq2Seq:
+
+class Packing(Protocol):
+    """Makes a layer from weights (out, in); the heads' outputs or inputs may be padded in it."""
+
+    def __call__(
+        self,
+        weight: Tensor,
+        bias: Tensor | None,
+        *,
+        into_heads: bool = False,
+        from_heads: bool = False,
+    ) -> Linear: ...
+
+
+class TorchPacking:
+    """Layers of torch's operators in one precision."""
+
+    def __init__(self, precision: str) -> None:
+        self._precision = precision
+
+    def __call__(
+        self,
+        weight: Tensor,
+        bias: Tensor | None,
+        *,
+        into_heads: bool = False,
+        from_heads: bool = False,
+    ) -> Linear:
+        return make_linear(weight, bias, self._precision)
+
+
+def build(network: Any, precision: str, kernels: ctypes.CDLL | None = None) -> Network:
     """The inference network of a transformers BART, mBART, PEGASUS, T5 or mT5 module.
 
-    The module's own weights are not kept. Raises KeyError for an activation
-    that `Seq2Seq` does not know.
+    With `kernels` an int8 network whose sizes they know runs in them. The
+    module is used up. Raises KeyError for an activation that is not known.
     """
-    family = network.config.model_type
+    config = network.config
+    t5 = "t5" in config.model_type
+    stack = network.decoder if t5 else network.model.decoder
+    head_width = config.d_kv if t5 else stack.layers[0].self_attn.head_dim
+    activation = config.dense_act_fn if t5 else config.activation_function
+    packing: Packing = TorchPacking(precision)
+    made: type[Seq2Seq] | type[CompiledSeq2Seq] = Seq2Seq
+    if kernels and precision == "int8" and compiled.fits(config.d_model, head_width, activation):
+        packing, made = KernelPacking(kernels, head_width), CompiledSeq2Seq
     with torch.no_grad():
-        return _build_t5(network, precision) if "t5" in family else _build_bart(network, precision)
+        parts = (
+            _t5_parts(network, packing, precision)
+            if t5
+            else _bart_parts(network, packing, precision)
+        )
+    return made(**parts, head_width=head_width, precision=precision)
 
 
-def _build_bart(network: Any, precision: str) -> Seq2Seq:
+def _bart_parts(network: Any, packing: Packing, precision: str) -> dict[str, Any]:
     config, inner = network.config, network.model
     bias = network.final_logits_bias.reshape(-1)
-    scale = config.d_model**0.5 if config.scale_embedding else 1.0
-    return Seq2Seq(
-        encoder=_bart_stack(inner.encoder, config, precision),
-        decoder=_bart_stack(inner.decoder, config, precision),
-        embedding=_table(inner.shared.weight, precision),
-        embedding_scale=scale,
-        output=make_linear(network.lm_head.weight, bias if bias.any() else None, precision),
-        output_scale=1.0,
-        norm_first=config.model_type != "bart",
-        head_width=inner.decoder.layers[0].self_attn.head_dim,
-        max_distance=0,
-        precision=precision,
-    )
+    output = packing(network.lm_head.weight, bias if bias.any() else None)
+    table = _table(inner.shared.weight, precision)
+    _free(network.lm_head, inner.shared)
+    return {
+        "encoder": _bart_stack(inner.encoder, config, packing),
+        "decoder": _bart_stack(inner.decoder, config, packing),
+        "embedding": Embedding(table, config.d_model**0.5 if config.scale_embedding else 1.0),
+        "output": output,
+        "output_scale": 1.0,
+        "norm_first": config.model_type != "bart",
+        "max_distance": 0,
+    }
 
 
-def _bart_stack(stack: Any, config: Any, precision: str) -> Stack:
+def _bart_stack(stack: Any, config: Any, packing: Packing) -> Stack:
     table = stack.embed_positions
-    activation = ACTIVATIONS[config.activation_function]
+    heads = stack.layers[0].self_attn.num_heads
     return Stack(
-        layers=tuple(_bart_layer(layer, activation, precision) for layer in stack.layers),
+        layers=tuple(
+            _bart_layer(layer, config.activation_function, packing) for layer in stack.layers
+        ),
         positions=table.weight[getattr(table, "offset", 0) :].detach().float().clone(),
         embedding_norm=_norm(getattr(stack, "layernorm_embedding", None)),
         final_norm=_norm(getattr(stack, "layer_norm", None)),
         bias=None,
-        heads=stack.layers[0].self_attn.num_heads,
+        heads=heads,
     )
 
 
-def _bart_layer(layer: Any, activation: Any, precision: str) -> Layer:
-    def fused(*parts: Any, query_scale: float = 1.0) -> Linear:
+def _bart_layer(layer: Any, activation: str, packing: Packing) -> Layer:
+    def fused(*parts: Any, query_scale: float = 1.0, **heads: bool) -> Linear:
         """One product for several projections; the first one's scaling goes into its weights."""
         scales = [query_scale, *[1.0] * (len(parts) - 1)]
-        return make_linear(
+        made = packing(
             torch.cat([part.weight * scale for part, scale in zip(parts, scales, strict=True)]),
             torch.cat([part.bias * scale for part, scale in zip(parts, scales, strict=True)]),
-            precision,
+            **heads,
         )
+        _free(*parts)
+        return made
 
     own = layer.self_attn
     scale = own.head_dim**-0.5
@@ -78,15 +133,15 @@ def _bart_layer(layer: Any, activation: Any, precision: str) -> Layer:
     if hasattr(layer, "encoder_attn"):
         other = layer.encoder_attn
         cross = CrossAttention(
-            fused(other.q_proj, query_scale=scale),
-            fused(other.k_proj, other.v_proj),
-            fused(other.out_proj),
+            fused(other.q_proj, query_scale=scale, into_heads=True),
+            fused(other.k_proj, other.v_proj, into_heads=True),
+            fused(other.out_proj, from_heads=True),
             _required_norm(layer.encoder_attn_layer_norm),
         )
     return Layer(
         SelfAttention(
-            fused(own.q_proj, own.k_proj, own.v_proj, query_scale=scale),
-            fused(own.out_proj),
+            fused(own.q_proj, own.k_proj, own.v_proj, query_scale=scale, into_heads=True),
+            fused(own.out_proj, from_heads=True),
             _required_norm(layer.self_attn_layer_norm),
         ),
         cross,
@@ -100,27 +155,27 @@ def _bart_layer(layer: Any, activation: Any, precision: str) -> Layer:
     )
 
 
-def _build_t5(network: Any, precision: str) -> Seq2Seq:
+def _t5_parts(network: Any, packing: Packing, precision: str) -> dict[str, Any]:
     config = network.config
     scaled = getattr(config, "scale_decoder_outputs", False)
-    return Seq2Seq(
-        encoder=_t5_stack(network.encoder, config, precision),
-        decoder=_t5_stack(network.decoder, config, precision),
-        embedding=_table(network.shared.weight, precision),
-        embedding_scale=1.0,
-        output=make_linear(network.lm_head.weight, None, precision),
-        output_scale=config.d_model**-0.5 if scaled else 1.0,
-        norm_first=True,
-        head_width=config.d_kv,
-        max_distance=config.relative_attention_max_distance,
-        precision=precision,
-    )
+    output = packing(network.lm_head.weight, None)
+    table = _table(network.shared.weight, precision)
+    _free(network.lm_head, network.shared)
+    return {
+        "encoder": _t5_stack(network.encoder, config, packing),
+        "decoder": _t5_stack(network.decoder, config, packing),
+        "embedding": Embedding(table, 1.0),
+        "output": output,
+        "output_scale": config.d_model**-0.5 if scaled else 1.0,
+        "norm_first": True,
+        "max_distance": config.relative_attention_max_distance,
+    }
 
 
-def _t5_stack(stack: Any, config: Any, precision: str) -> Stack:
+def _t5_stack(stack: Any, config: Any, packing: Packing) -> Stack:
     first = stack.block[0].layer[0].SelfAttention
     return Stack(
-        layers=tuple(_t5_layer(block, config, precision) for block in stack.block),
+        layers=tuple(_t5_layer(block, config, packing) for block in stack.block),
         positions=None,
         embedding_norm=None,
         final_norm=_norm(stack.final_layer_norm),
@@ -129,35 +184,45 @@ def _t5_stack(stack: Any, config: Any, precision: str) -> Stack:
     )
 
 
-def _t5_layer(block: Any, config: Any, precision: str) -> Layer:
-    def fused(*parts: Any) -> Linear:
-        return make_linear(torch.cat([part.weight for part in parts]), None, precision)
+def _t5_layer(block: Any, config: Any, packing: Packing) -> Layer:
+    def fused(*parts: Any, **heads: bool) -> Linear:
+        made = packing(torch.cat([part.weight for part in parts]), None, **heads)
+        _free(*parts)
+        return made
 
     own = block.layer[0].SelfAttention
     cross = None
     if len(block.layer) > 2:
         other = block.layer[1].EncDecAttention
         cross = CrossAttention(
-            fused(other.q),
-            fused(other.k, other.v),
-            fused(other.o),
+            fused(other.q, into_heads=True),
+            fused(other.k, other.v, into_heads=True),
+            fused(other.o, from_heads=True),
             _required_norm(block.layer[1].layer_norm),
         )
     dense = block.layer[-1].DenseReluDense
     gated = config.is_gated_act
     return Layer(
         SelfAttention(
-            fused(own.q, own.k, own.v), fused(own.o), _required_norm(block.layer[0].layer_norm)
+            fused(own.q, own.k, own.v, into_heads=True),
+            fused(own.o, from_heads=True),
+            _required_norm(block.layer[0].layer_norm),
         ),
         cross,
         FeedForward(
             fused(dense.wi_0 if gated else dense.wi),
             fused(dense.wi_1) if gated else None,
             fused(dense.wo),
-            ACTIVATIONS[config.dense_act_fn],
+            config.dense_act_fn,
             _required_norm(block.layer[-1].layer_norm),
         ),
     )
+
+
+def _free(*modules: Any) -> None:
+    """Let go of weights that have been packed; embeddings shared under several names too."""
+    for module in modules:
+        module.weight.data = torch.empty(0)
 
 
 def _table(weight: Tensor, precision: str) -> Tensor:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from models.checkpoints import Checkpoint, read_checkpoint
+from models.networks.kernels import library
 from tests.models.tiny_checkpoints import save_checkpoint
 
 CheckpointOf = Callable[[str], Checkpoint]
@@ -32,3 +34,12 @@ def checkpoint_of(tmp_path_factory: pytest.TempPathFactory) -> CheckpointOf:
 @pytest.fixture(scope="session")
 def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def kernels(cache_dir: Path) -> ctypes.CDLL:
+    """The compiled kernels, where this machine can make and run them."""
+    found, reason = library.load(cache_dir)
+    if found is None:
+        pytest.skip(reason)
+    return found

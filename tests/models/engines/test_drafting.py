@@ -108,8 +108,14 @@ def test_a_draft_never_passes_the_token_limit(copier: Checkpoint) -> None:
         assert all(len(answer[0].tokens) <= most for answer in answers)
 
 
-def test_int8_drafts_change_nothing_either(copier: Checkpoint) -> None:
+@pytest.mark.parametrize("compiled", [False, True])
+def test_int8_drafts_change_nothing_either(
+    copier: Checkpoint, compiled: bool, request: pytest.FixtureRequest
+) -> None:
+    kernels = request.getfixturevalue("kernels") if compiled else None
     settings = GenerationSettings(max_new_tokens=40, min_new_tokens=40)
     inputs = articles(6, random.Random(5))
-    drafted = NativeEngine(copier, "int8").generate(inputs, settings)
-    assert drafted == NativeEngine(copier, "int8", drafting=False).generate(inputs, settings)
+    engine = NativeEngine(copier, "int8", kernels=kernels)
+    plain = NativeEngine(copier, "int8", drafting=False, kernels=kernels)
+    assert engine.generate(inputs, settings) == plain.generate(inputs, settings)
+    assert engine.counters.accepted > 0

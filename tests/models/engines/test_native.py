@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import ctypes
+
 import pytest
 import torch
 
@@ -28,10 +30,13 @@ def test_unknown_precisions_are_refused(checkpoint_of: CheckpointOf) -> None:
         NativeEngine(checkpoint_of("bart"), "fp16")
 
 
-def test_memories_are_kept_from_call_to_call(checkpoint_of: CheckpointOf) -> None:
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_memories_are_kept_from_call_to_call(
+    checkpoint_of: CheckpointOf, kernels: ctypes.CDLL, precision: str
+) -> None:
     """The same memories serve every batch that fits them, so memory does not grow."""
     checkpoint = checkpoint_of("bart")
-    engine = NativeEngine(checkpoint, "fp32")
+    engine = NativeEngine(checkpoint, precision, kernels=kernels)
     settings = GenerationSettings(max_new_tokens=5)
     engine.generate([[5, 6, 2]] * 3, settings)
     first = engine.memory_bytes

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import random
 from pathlib import Path
 
 import pytest
+import torch
 
 from models.checkpoints import Checkpoint
 from models.engines.base import Engine
@@ -110,8 +112,42 @@ def test_a_batch_equals_its_singles(checkpoint: Checkpoint, cache_dir: Path) -> 
             ]
 
 
-def test_order_of_the_batch_does_not_matter(checkpoint: Checkpoint) -> None:
-    engine = NativeEngine(checkpoint, "fp32")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_batch_equals_its_singles_in_kernels(
+    checkpoint: Checkpoint, kernels: ctypes.CDLL, threads: int
+) -> None:
+    batch = inputs(checkpoint, count=40, seed=1)
+    engine = NativeEngine(checkpoint, "int8", kernels=kernels)
+    before = torch.get_num_threads()
+    try:
+        for settings in (*GREEDY, *BEAM[:3]):
+            torch.set_num_threads(threads)
+            together = engine.generate(batch, settings)
+            torch.set_num_threads(1)
+            alone = [engine.generate([one], settings)[0] for one in batch[:8]]
+            assert together[:8] == alone
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_int8_writes_mostly_what_fp32_writes(checkpoint: Checkpoint, kernels: ctypes.CDLL) -> None:
+    """Next tokens of random networks lie close together; the first few tell if all is in order."""
+    batch = inputs(checkpoint, count=40, seed=3)
+    exact = NativeEngine(checkpoint, "fp32").generate(batch, GREEDY[0])
+    for found in (
+        NativeEngine(checkpoint, "int8").generate(batch, GREEDY[0]),
+        NativeEngine(checkpoint, "int8", kernels=kernels).generate(batch, GREEDY[0]),
+    ):
+        pairs = zip(found, exact, strict=True)
+        same = sum(one[0].tokens[:2] == wanted[0].tokens[:2] for one, wanted in pairs)
+        assert same > 0.4 * len(batch)  # of 320 tokens, by chance hardly one
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_order_of_the_batch_does_not_matter(
+    checkpoint: Checkpoint, kernels: ctypes.CDLL, precision: str
+) -> None:
+    engine = NativeEngine(checkpoint, precision, kernels=kernels)
     batch = inputs(checkpoint, count=70, seed=2)
     forwards = tokens(engine.generate(batch, GREEDY[0]))
     assert tokens(engine.generate(batch[::-1], GREEDY[0])) == forwards[::-1]

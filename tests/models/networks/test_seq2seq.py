@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import copy
 import random
 from typing import Any
 
 import pytest
 import torch
 
-from models.networks.seq2seq import Seq2Seq
+from models.networks.compiled import CompiledSeq2Seq
 from models.networks.seq2seq_layers import relative_buckets
 from models.networks.seq2seq_weights import build
 from tests.models.tiny_checkpoints import tiny_network
@@ -29,13 +30,22 @@ def close(found: torch.Tensor, wanted: torch.Tensor, error: float) -> bool:
 
 
 @pytest.mark.parametrize(("name", "changes"), VARIANTS)
-@pytest.mark.parametrize(("precision", "error"), [("fp32", 1e-5), ("bf16", 0.15), ("int8", 0.35)])
+@pytest.mark.parametrize(
+    ("precision", "error"),
+    [("fp32", 1e-5), ("bf16", 0.15), ("int8", 0.35), ("int8 in kernels", 0.35)],
+)
 @torch.inference_mode()
 def test_hidden_states_and_logits_are_those_of_transformers(
-    name: str, changes: dict[str, Any], precision: str, error: float
+    name: str,
+    changes: dict[str, Any],
+    precision: str,
+    error: float,
+    request: pytest.FixtureRequest,
 ) -> None:
     reference = tiny_network(name, **changes)
-    network = build(reference, precision)
+    kernels = request.getfixturevalue("kernels") if "kernels" in precision else None
+    network: Any = build(copy.deepcopy(reference), precision.split()[0], kernels)
+    assert isinstance(network, CompiledSeq2Seq) == (kernels is not None)
     batch = articles()
     hidden = network.encode(batch)
     outputs = torch.tensor(
@@ -47,7 +57,7 @@ def test_hidden_states_and_logits_are_those_of_transformers(
         wanted = reference.get_encoder()(torch.tensor([article])).last_hidden_state[0]
         own = hidden[start : start + len(article)]
         assert close(own, wanted, error)
-        state.add(network.cross_memory(own))
+        network.remember(own, state)
         start += len(article)
     first = network.logits(network.step(outputs[:, :2], state)).view(4, 2, -1)
     state.advance(2)
@@ -59,30 +69,32 @@ def test_hidden_states_and_logits_are_those_of_transformers(
         assert close(torch.cat([first[row], then[row]]), wanted, 2 * error)
 
 
-@pytest.fixture(scope="module")
-def network() -> Seq2Seq:
-    return build(tiny_network("bart"), "fp32")
+@pytest.fixture(scope="module", params=["fp32", "int8 in kernels"])
+def network(request: pytest.FixtureRequest) -> Any:
+    kernels = request.getfixturevalue("kernels") if "kernels" in request.param else None
+    return build(tiny_network("bart"), request.param.split()[0], kernels)
 
 
 @torch.inference_mode()
-def test_rows_may_stand_at_different_places_and_slots_move(network: Seq2Seq) -> None:
+def test_rows_may_stand_at_different_places_and_slots_move(network: Any) -> None:
     batch = articles(3)
-    memory = [network.cross_memory(network.encode([article])) for article in batch]
+    hidden = [network.encode([article]) for article in batch]
     tokens = torch.tensor([[2, 11, 12], [2, 21, 22], [2, 31, 32]])
 
     def alone(row: int) -> torch.Tensor:
         state = network.new_state(1, 1, 4, 70)
-        state.add(memory[row])
-        return network.step(tokens[row : row + 1], state)[-1]
+        network.remember(hidden[row], state)
+        last: torch.Tensor = network.step(tokens[row : row + 1], state)[-1]
+        return last
 
     state = network.new_state(3, 1, 4, 70)
-    state.add(memory[0])
+    network.remember(hidden[0], state)
     network.step(tokens[:1, :1], state)
     state.advance(1)
-    state.add(memory[1])
+    network.remember(hidden[1], state)
     network.step(torch.tensor([[11], [2]]), state)
     state.advance(1)
-    state.add(memory[2])
+    network.remember(hidden[2], state)
     network.step(torch.tensor([[12, 5], [21, 22], [2, 31]]), state)
     state.advance(torch.tensor([1, 2, 2]))
     assert state.remove(0) == 2
@@ -93,10 +105,10 @@ def test_rows_may_stand_at_different_places_and_slots_move(network: Seq2Seq) -> 
 
 
 @torch.inference_mode()
-def test_beams_share_an_article_and_continue_each_other(network: Seq2Seq) -> None:
-    memory = network.cross_memory(network.encode(articles(1)))
+def test_beams_share_an_article_and_continue_each_other(network: Any) -> None:
+    hidden = network.encode(articles(1))
     state = network.new_state(1, 3, 4, 70)
-    state.add(memory)
+    network.remember(hidden, state)
     network.step(torch.tensor([[2], [2], [2]]), state)
     state.advance(1)
     network.step(torch.tensor([[10], [20], [30]]), state)
@@ -105,7 +117,7 @@ def test_beams_share_an_article_and_continue_each_other(network: Seq2Seq) -> Non
     found = network.step(torch.tensor([[5], [6], [7]]), state)
     for row, tokens in enumerate(([2, 30, 5], [2, 30, 6], [2, 10, 7])):
         single = network.new_state(1, 1, 4, 70)
-        single.add(memory)
+        network.remember(hidden, single)
         wanted = network.step(torch.tensor([tokens]), single)[-1]
         assert torch.allclose(found[row], wanted, atol=1e-5)
 
