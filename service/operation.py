@@ -10,6 +10,7 @@ from models.errors import SettingsError
 from service.bodies import BodyLimit
 from service.cache import SqliteFile, Store, SummaryCache
 from service.desk import Desk
+from service.head_requests import HeadRequests
 from service.keys import KeyFile
 from service.limiting import RateLimiter, parse_rate
 from service.observability import Metrics
@@ -76,6 +77,7 @@ class Operation:
         app.state.guard = guard
         app.state.metrics = self.metrics
         app.state.keys = self.keys
+        app.add_middleware(HeadRequests)
         app.add_middleware(
             BodyLimit,
             max_bytes=settings.max_body_bytes,

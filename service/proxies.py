@@ -18,6 +18,8 @@ ForwardedHeader = Literal["x-forwarded-for", "forwarded"]
 _IPV6_PREFIX: Final = 64
 # More than any sane chain of proxies; what stands further left is not looked at.
 _MAX_HOPS: Final = 20
+# What proxies add. A request with one of these did not come from a person on this machine.
+_PROXY_HEADERS: Final = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-real-ip"})
 # `for=` of RFC 7239, quoted or not.
 _FOR: Final = re.compile(r'for\s*=\s*("[^"]*"|[^;,\s]+)', re.IGNORECASE)
 
@@ -102,6 +104,11 @@ def rate_bucket(address: str) -> str:
     if isinstance(parsed, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((parsed, _IPV6_PREFIX), strict=False))
     return address
+
+
+def is_local(address: str, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether somebody on this machine asks directly, and not a proxy on it for others."""
+    return is_loopback(address) and not any(name in _PROXY_HEADERS for name, _ in headers)
 
 
 def is_loopback(address: str) -> bool:

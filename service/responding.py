@@ -134,7 +134,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     slug = _STATUS_SLUGS.get(error.status_code, "invalid-request")
     detail: Any = {
         "not-found": f"Nothing is at {request.url.path}.",
-        "method-not-allowed": f"{request.url.path} does not take {request.method}.",
+        "method-not-allowed": f"{request.url.path} does not take this method.",
     }.get(slug, str(error.detail))
     problem = make_problem(slug, detail)
     problem.status = error.status_code
@@ -146,11 +146,14 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 def _allowed_methods(request: Request) -> list[str]:
     """Every method of the address: the framework names those of one route only."""
-    return [
+    allowed = {
         method
         for method in _METHODS
         if any(
             route.matches({**request.scope, "method": method})[0] is Match.FULL
             for route in request.app.routes
         )
-    ]
+    }
+    if "GET" in allowed:
+        allowed.add("HEAD")
+    return sorted(allowed)

@@ -7,7 +7,7 @@ addresses and methods only; what a request says inside is not its business.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from limits import RateLimitItem
@@ -21,7 +21,7 @@ from service import keys as key_records
 from service.keys import KeyFile, KeyRecord
 from service.limiting import RateLimiter, Standing, parse_rate
 from service.problems import Problem, problem_of
-from service.proxies import ProxyTrust, is_loopback, rate_bucket
+from service.proxies import ProxyTrust, is_local, rate_bucket
 
 # What `scope["state"]` holds for the routes and the logs behind the gate.
 CALLER: Final = "inbrief_caller"
@@ -43,10 +43,14 @@ _HSTS: Final = "max-age=31536000"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: a client address, and the id of the key if one was shown (never the key)."""
+    """Who asks: a client address, and the record of the key if one was shown (never the key).
+
+    `local`: directly from this machine, with no proxy between.
+    """
 
     address: str
     key: KeyRecord | None = None
+    local: bool = False
 
     @property
     def key_id(self) -> str | None:
@@ -83,19 +87,21 @@ class Guard:
         self._proxies = proxies
         self._rates = rates
 
-    def address_of(self, scope: Scope) -> str:
-        peer = scope.get("client")
-        return self._proxies.client(peer[0] if peer else None, scope["headers"])
+    def caller_of(self, scope: Scope) -> Caller:
+        """Who asks, as far as the connection says."""
+        peer, headers = scope.get("client"), scope["headers"]
+        address = self._proxies.client(peer[0] if peer else None, headers)
+        return Caller(address, local=is_local(address, headers))
 
-    def identify(self, headers: Headers, address: str, needed: key_records.Scope) -> Caller:
-        """The caller, who may do what is `needed`.
+    def identify(self, headers: Headers, caller: Caller, needed: key_records.Scope) -> Caller:
+        """The caller with the key shown, who may do what is `needed`.
 
         Raises:
             Unauthenticated: a key is needed and none that is valid was shown.
             Forbidden: the key does not allow this, or not from this origin.
         """
         if not self._keys.guards:
-            return Caller(address)
+            return caller
         shown = _shown_key(headers)
         key = None if shown is None else self._keys.verify(shown)
         if key is None:
@@ -108,7 +114,7 @@ class Guard:
             raise Forbidden(f"The key does not have the scope {needed}.")
         if key.origins and headers.get("origin") not in key.origins:
             raise Forbidden("The key does not work from this origin.")
-        return Caller(address, key)
+        return replace(caller, key=key)
 
     async def count(self, caller: Caller, *, cost: int = 1) -> Standing | None:
         """Count a request that `identify` let through; None when nothing limits it.
@@ -124,8 +130,8 @@ class Guard:
             rate = self._rates.by_key if key.rate is None else parse_rate(key.rate, "rate")
             policy, bucket = "key", key.id
         else:
-            # A person on the machine itself, without a proxy in between, bounds himself.
-            if key is None and is_loopback(caller.address):
+            # Whoever sits at the machine itself has better means to exhaust it.
+            if key is None and caller.local:
                 return None
             rate, policy, bucket = self._rates.by_address, "address", rate_bucket(caller.address)
         if rate is None:
@@ -162,7 +168,7 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        caller = Caller(self._guard.address_of(scope))
+        caller = self._guard.caller_of(scope)
         scope.setdefault("state", {})[CALLER] = caller
         needed = needed_scope(scope["method"], path_of(scope), metrics_open=self._metrics_open)
         if needed is None or scope["method"] == "OPTIONS":
@@ -171,7 +177,7 @@ class Gate:
         standing: Standing | None = None
         try:
             try:
-                caller = self._guard.identify(Headers(scope=scope), caller.address, needed)
+                caller = self._guard.identify(Headers(scope=scope), caller, needed)
             except AccessError:
                 # Guessing costs what asking costs.
                 await self._guard.count(caller)

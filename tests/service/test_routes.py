@@ -231,7 +231,7 @@ def test_every_other_error_exit_has_the_same_shape(client: TestClient) -> None:
     refused(response, "method-not-allowed")
     assert response.headers["allow"] == "POST"
     every = client.put("/v1/summaries/" + "0" * 64)
-    assert every.headers["allow"] == "DELETE, GET"
+    assert every.headers["allow"] == "DELETE, GET, HEAD"
     refused(client.get("/problems/no-such-problem"), "not-found")
 
 

@@ -192,6 +192,17 @@ def test_a_person_at_the_machine_itself_is_not_counted(key_file: KeyFile) -> Non
         assert [client.post("/v1/summaries", json=BODY).status_code for _ in range(3)] == [200] * 3
 
 
+@pytest.mark.parametrize("name", ["x-forwarded-for", "forwarded", "via", "x-real-ip"])
+def test_what_a_proxy_on_this_machine_passes_on_is_limited(key_file: KeyFile, name: str) -> None:
+    """Even where the operator forgot to trust it: then all its readers count as one."""
+    headers = {name: "for=198.51.100.9"}
+    with served(key_file, client=("127.0.0.1", 1), address_rate="1/minute") as client:
+        statuses = [
+            client.post("/v1/summaries", json=BODY, headers=headers).status_code for _ in range(2)
+        ]
+    assert statuses == [200, 429]
+
+
 def test_every_response_carries_the_security_headers(key_file: KeyFile) -> None:
     key_file.create("CMS", ["summarise"])
     with served(key_file) as client:
