@@ -27,11 +27,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from eval.shapes import checkpoint_of
+from eval.speed_texts import NEWS_SMALL, NewsEngine, lengths, texts
 from models.errors import EvaluationError
 from models.generation import GenerationSettings
 from models.loading import use_huge_pages
 
 SYSTEMS: Final[dict[str, str]] = {
+    NEWS_SMALL: "the shipped model, reading texts",
     "native-int8": "inbrief's own engine, int8",
     "native-bf16": "inbrief's own engine, bf16",
     "native-fp32": "inbrief's own engine, fp32",
@@ -52,7 +54,12 @@ _SEED: Final = 20_26
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One row of the table. `mixed` inputs have 50 to `input_tokens` tokens, in batches of 8."""
+    """One row of the table. `mixed` inputs have 50 to `input_tokens` tokens, in batches of 8.
+
+    With `words` the articles are real texts of about so many words, at most
+    `input_tokens` tokens of each; networks without a tokenizer get as many
+    tokens.
+    """
 
     shape: str
     input_tokens: int
@@ -60,21 +67,26 @@ class Cell:
     batch: int
     beams: int
     mixed: bool = False
+    words: int = 0
 
     @property
     def key(self) -> str:
-        mixed = " mixed" if self.mixed else ""
+        kind = " mixed" if self.mixed else f" {self.words} words" if self.words else ""
         return (
             f"{self.shape} {self.input_tokens}+{self.output_tokens} batch {self.batch}"
-            f" beams {self.beams}{mixed}"
+            f" beams {self.beams}{kind}"
         )
 
     def inputs(self, vocabulary_size: int, eos_id: int) -> list[list[int]]:
         """Token ids of the cell's articles, the same in every run."""
         chance = random.Random(f"{_SEED} {self.key}")
         articles = []
-        for _ in range(self.batch):
-            length = chance.randint(50, self.input_tokens) if self.mixed else self.input_tokens
+        counts = [self.input_tokens] * self.batch
+        if self.mixed:
+            counts = [chance.randint(50, self.input_tokens) for _ in counts]
+        elif self.words:
+            counts = lengths(self.words, self.batch, self.input_tokens)
+        for length in counts:
             tokens = [chance.randrange(_FIRST_TOKEN, vocabulary_size) for _ in range(length - 1)]
             articles.append([*tokens, eos_id])
         return articles
@@ -184,7 +196,7 @@ def _measurement(system: str, rounds: list[dict[str, Any]]) -> Measurement:
 
 def _work(connection: Connection, shape: str, system: str, directory: Path) -> None:
     """A worker: loads its engine once, then runs each cell that is sent to it."""
-    if system.startswith("native"):
+    if system.startswith("native") or system == NEWS_SMALL:
         use_huge_pages()
     import torch
 
@@ -204,7 +216,11 @@ def _work(connection: Connection, shape: str, system: str, directory: Path) -> N
 
 
 def _timed(engine: Any, system: str, cell: Cell, checkpoint: Any) -> dict[str, Any]:
-    inputs = cell.inputs(checkpoint.vocabulary_size, checkpoint.eos_id)
+    inputs: list[Any] = cell.inputs(checkpoint.vocabulary_size, checkpoint.eos_id)
+    if system == NEWS_SMALL:
+        if not cell.words:
+            raise EvaluationError(f"{NEWS_SMALL} reads texts, not tokens: give words.")
+        inputs = list(texts(cell.words, cell.batch))
     settings = cell.settings()
     counters = getattr(engine, "counters", None)
     before = asdict(counters) if counters else {}
@@ -220,7 +236,7 @@ def _timed(engine: Any, system: str, cell: Cell, checkpoint: Any) -> dict[str, A
     }
 
 
-def _calls(inputs: list[list[int]], system: str, cell: Cell) -> Iterator[list[list[int]]]:
+def _calls(inputs: list[Any], system: str, cell: Cell) -> Iterator[list[Any]]:
     """The calls a system gets: all at once, one by one, or for mixed lengths naive batches of 8."""
     size = len(inputs)
     if system.endswith("-singles"):
@@ -239,6 +255,8 @@ def make_engine(system: str, checkpoint: Any, directory: Path) -> Any:
     from models.loading import threads
     from models.networks.kernels import library
 
+    if system == NEWS_SMALL:
+        return NewsEngine()
     family, precision, *rest = system.split("-")
     if family == "native":
         kernels = None if "torch" in rest else library.load(directory)[0]

@@ -18,6 +18,9 @@ _DEFAULT_SYSTEMS: Final = (
     "native-int8,transformers-fp32,transformers-bf16,ctranslate2-int8,ctranslate2-fp32"
 )
 
+# The window of BART and PEGASUS.
+_MOST_TOKENS: Final = 1024
+
 app = typer.Typer(add_completion=False, help="Measure how fast engines run.")
 
 
@@ -38,12 +41,18 @@ def speed(
     mixed: Annotated[
         int, typer.Option(min=0, help="Articles of 50 to 1,000 tokens in a further cell; 0: none.")
     ] = 0,
+    words: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Real texts of so many words instead of tokens; news-small needs it."
+        ),
+    ] = 0,
 ) -> None:
     """Engines side by side on the same inputs; started again, it goes on where it stopped."""
     cells = [
-        Cell(shape, tokens, outputs, batch, beam)
+        Cell(shape, tokens, outputs, batch, beam, words=words)
         for shape in shapes.split(",")
-        for tokens in _numbers(inputs)
+        for tokens in ([_MOST_TOKENS] if words else _numbers(inputs))
         for batch in _numbers(batches)
         for beam in _numbers(beams)
     ]
@@ -70,6 +79,7 @@ def _row(cell: Cell, one: Measurement, measured: Sequence[Measurement]) -> dict[
         "batch": cell.batch,
         "beams": cell.beams,
         "mixed": cell.mixed,
+        "words": cell.words,
         "system": one.system,
         "failure": one.failure,
     }
@@ -98,6 +108,7 @@ def _markdown(rows: Sequence[dict[str, Any]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "| " + " | ".join(["---"] * len(head)) + " |"]
     for row in rows:
         tokens = f"50-{row['input_tokens']}" if row["mixed"] else row["input_tokens"]
+        tokens = f"{row['words']} words" if row["words"] else tokens
         begin = [row["shape"], tokens, row["output_tokens"], row["batch"], row["beams"]]
         if row["failure"]:
             cells = [*begin, row["system"], f"failed: {row['failure']}", "", "", "", ""]

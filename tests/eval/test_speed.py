@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from eval import speed
 from eval.speed import Cell, Measurement
 from eval.speed_report import app
+from eval.speed_texts import lengths, texts
 from models.errors import EvaluationError
 from tests.models.tiny_checkpoints import save_checkpoint
 
@@ -63,3 +64,24 @@ def test_an_engine_that_fails_is_a_lost_cell_with_its_reason(shape: str, tmp_pat
     cell = Cell(shape, 200, 2, 1, 1)  # more positions than the checkpoint has
     results = speed.run([cell], ["native-fp32"], 1, tmp_path)
     assert "InferenceFailed" in results[0][1][0].failure
+
+
+def test_texts_are_as_long_for_networks_as_for_news_small() -> None:
+    cell = Cell("distilbart-12-6", 1024, 60, 8, 4, words=600)
+    read = texts(600, 8)
+    assert len(set(read)) == 8
+    assert all(600 <= len(text.split()) < 900 for text in read)
+    counts = [len(article) for article in cell.inputs(50265, 2)]
+    assert counts == lengths(600, 8, 1024)
+    assert all(700 < count <= 1024 for count in counts)
+    assert texts(600, 100)[:8] == read
+
+
+def test_news_small_runs_beside_a_network(shape: str, tmp_path: Path) -> None:
+    cell = Cell(shape, 100, 4, 2, 1, words=100)
+    ours, theirs = speed.run([cell], ["news-small", "native-fp32"], 1, tmp_path)[0][1]
+    assert ours.seconds
+    assert theirs.seconds
+    without = Cell(shape, 100, 4, 2, 1)
+    lost = speed.run([without], ["news-small"], 1, tmp_path)[0][1][0]
+    assert "reads texts" in lost.failure

@@ -52,10 +52,6 @@ INLINE void dot_bytes(const int rows, const int8_t *a, ptrdiff_t stride, const u
         __m512i b[4];
 #pragma GCC unroll 4
         for (int c = 0; c < 4; c++) b[c] = _mm512_loadu_si512(panel + g * 256 + c * 64);
-        _mm_prefetch((const char *)(panel + g * 256 + 4096), _MM_HINT_T0);
-        _mm_prefetch((const char *)(panel + g * 256 + 4160), _MM_HINT_T0);
-        _mm_prefetch((const char *)(panel + g * 256 + 4224), _MM_HINT_T0);
-        _mm_prefetch((const char *)(panel + g * 256 + 4288), _MM_HINT_T0);
 #pragma GCC unroll 4
         for (int r = 0; r < rows; r++) {
             __m512i x = _mm512_set1_epi32(four_bytes(a + r * stride + g * 4));
@@ -65,8 +61,8 @@ INLINE void dot_bytes(const int rows, const int8_t *a, ptrdiff_t stride, const u
     }
 }
 
-INLINE void linear_tile(const int rows, Rows a, const Linear *linear, ptrdiff_t panel,
-                        const int activation, float *out, ptrdiff_t stride) {
+INLINE void linear_tile(const int rows, Rows a, const Linear *linear, ptrdiff_t panel, float *out,
+                        ptrdiff_t stride) {
     __m512i acc[MOST_ROWS][4];
     const ptrdiff_t at = panel * PANEL;
     dot_bytes(rows, a.bytes, linear->inputs, linear->weights + at * linear->inputs,
@@ -79,37 +75,45 @@ INLINE void linear_tile(const int rows, Rows a, const Linear *linear, ptrdiff_t 
         for (int r = 0; r < rows; r++) {
             __m512i exact = _mm512_sub_epi32(acc[r][c], _mm512_set1_epi32(128 * a.sums[r]));
             __m512 y = _mm512_mul_ps(_mm512_cvtepi32_ps(exact), _mm512_set1_ps(a.scales[r]));
-            y = activate(activation, _mm512_fmadd_ps(y, scale, bias));
-            _mm512_storeu_ps(out + r * stride + 16 * c, y);
+            _mm512_storeu_ps(out + r * stride + 16 * c, _mm512_fmadd_ps(y, scale, bias));
         }
     }
 }
 
-INLINE void linear_rows(Rows a, ptrdiff_t rows, const Linear *linear, ptrdiff_t panel,
-                        const int activation, float *out, ptrdiff_t stride) {
-    ptrdiff_t tiles = (rows + MOST_ROWS - 1) / MOST_ROWS;
+INLINE void activate_rows(const int kind, float *out, ptrdiff_t rows, ptrdiff_t stride) {
+    for (ptrdiff_t r = 0; r < rows; r++)
+        for (int c = 0; c < PANEL; c += 16)
+            _mm512_storeu_ps(out + r * stride + c, activate(kind, _mm512_loadu_ps(out + r * stride + c)));
+}
+
+/* out (rows, 64) of one panel, `stride` floats from row to row. */
+static __attribute__((noinline)) void multiply_panel(Rows a, ptrdiff_t rows, const Linear *linear,
+                                                     ptrdiff_t panel, float *out,
+                                                     ptrdiff_t stride) {
+    const ptrdiff_t tiles = (rows + MOST_ROWS - 1) / MOST_ROWS;
     for (ptrdiff_t tile = 0; tile < tiles; tile++) {
         ptrdiff_t first = rows * tile / tiles, count = rows * (tile + 1) / tiles - first;
         Rows part = rows_from(a, first, linear->inputs);
         float *to = out + first * stride;
         switch (count) {
-        case 1: linear_tile(1, part, linear, panel, activation, to, stride); break;
-        case 2: linear_tile(2, part, linear, panel, activation, to, stride); break;
-        case 3: linear_tile(3, part, linear, panel, activation, to, stride); break;
-        default: linear_tile(4, part, linear, panel, activation, to, stride); break;
+        case 1: linear_tile(1, part, linear, panel, to, stride); break;
+        case 2: linear_tile(2, part, linear, panel, to, stride); break;
+        case 3: linear_tile(3, part, linear, panel, to, stride); break;
+        default: linear_tile(4, part, linear, panel, to, stride); break;
         }
     }
 }
 
-/* out (rows, 64) of one panel, `stride` floats from row to row. */
 static void linear_panel(Rows a, ptrdiff_t rows, const Linear *linear, ptrdiff_t panel,
                          int activation, float *out, ptrdiff_t stride) {
+    multiply_panel(a, rows, linear, panel, out, stride);
+    /* Apart from the products, which need all registers. */
     switch (activation) {
-    case RELU: linear_rows(a, rows, linear, panel, RELU, out, stride); break;
-    case GELU: linear_rows(a, rows, linear, panel, GELU, out, stride); break;
-    case GELU_TANH: linear_rows(a, rows, linear, panel, GELU_TANH, out, stride); break;
-    case SILU: linear_rows(a, rows, linear, panel, SILU, out, stride); break;
-    default: linear_rows(a, rows, linear, panel, PLAIN, out, stride); break;
+    case RELU: activate_rows(RELU, out, rows, stride); break;
+    case GELU: activate_rows(GELU, out, rows, stride); break;
+    case GELU_TANH: activate_rows(GELU_TANH, out, rows, stride); break;
+    case SILU: activate_rows(SILU, out, rows, stride); break;
+    default: break;
     }
 }
 

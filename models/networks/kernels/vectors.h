@@ -35,20 +35,21 @@ INLINE __m512 gated_by(__m512 x, __m512 y) {
     return _mm512_div_ps(x, _mm512_add_ps(e, _mm512_set1_ps(1.0f)));
 }
 
-/* The error function by Abramowitz and Stegun 7.1.26, absolute error below 1.5e-7. */
+/* x times the normal distribution up to x, by a polynomial fitted to it between -4.5 and 4.5.
+ *
+ * Off by less than 6e-5, which is a hundredth of what the next product rounds away.
+ */
 INLINE __m512 gelu(__m512 x) {
-    const __m512 one = _mm512_set1_ps(1.0f);
-    __m512 z = _mm512_mul_ps(_mm512_abs_ps(x), _mm512_set1_ps(0.70710678f));
-    __m512 t = _mm512_div_ps(one, _mm512_fmadd_ps(z, _mm512_set1_ps(0.3275911f), one));
-    __m512 p = _mm512_set1_ps(1.061405429f);
-    p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(-1.453152027f));
-    p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(1.421413741f));
-    p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(-0.284496736f));
-    p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(0.254829592f));
-    __m512 tail = _mm512_mul_ps(_mm512_mul_ps(p, t), exp_of(_mm512_fnmadd_ps(z, z, _mm512_setzero_ps())));
-    __m512 half = _mm512_mul_ps(_mm512_set1_ps(0.5f), _mm512_abs_ps(x));
-    /* |x|/2 * erf + x/2, as erf is odd */
-    return _mm512_fmadd_ps(half, _mm512_sub_ps(one, tail), _mm512_mul_ps(x, _mm512_set1_ps(0.5f)));
+    static const float factors[9] = {0.85851938f, -4.62811899f, 10.97013474f, -15.15822887f,
+                                     13.69163513f, -8.61587811f, 3.93052530f, -1.33618867f,
+                                     0.39871258f};
+    const __m512 bound = _mm512_set1_ps(4.5f);
+    __m512 z = _mm512_max_ps(_mm512_min_ps(x, bound), _mm512_sub_ps(_mm512_setzero_ps(), bound));
+    __m512 u = _mm512_mul_ps(_mm512_mul_ps(z, z), _mm512_set1_ps(1.0f / 20.25f));
+    __m512 p = _mm512_set1_ps(factors[0]);
+#pragma GCC unroll 8
+    for (int i = 1; i < 9; i++) p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(factors[i]));
+    return _mm512_mul_ps(x, _mm512_fmadd_ps(z, p, _mm512_set1_ps(0.5f)));
 }
 
 INLINE __m512 activate(int kind, __m512 x) {

@@ -120,7 +120,7 @@ def test_a_batch_equals_its_singles_in_kernels(
     engine = NativeEngine(checkpoint, "int8", kernels=kernels)
     before = torch.get_num_threads()
     try:
-        for settings in (*GREEDY, *BEAM[:3]):
+        for settings in (GREEDY[1], BEAM[1]):
             torch.set_num_threads(threads)
             together = engine.generate(batch, settings)
             torch.set_num_threads(1)
