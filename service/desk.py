@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 
@@ -15,7 +14,6 @@ from models.contract import (
     Article,
     ModelInfo,
     Summariser,
-    Summary,
     SummaryOptions,
     SummaryRequest,
     SummarySentence,
@@ -31,14 +29,15 @@ from models.errors import (
     UnsupportedLength,
 )
 from models.stages import Stage
+from service.answers import kept, kept_json, made, to_json
 from service.cache import SummaryCache
 from service.conversion import primary_tag, request_of, response_of, sentence_of
 from service.identity import summary_id
 from service.inputs import Given, Inputs
 from service.microbatch import MicroBatcher
 from service.problems import Problem, RequestProblem, make_problem, problem_of
-from service.queue_events import Observer, SilentObserver
-from service.schemas import SentenceResponse, SummariseRequest, SummaryResponse, TimingsResponse
+from service.queue_events import DeskObserver, SilentDeskObserver
+from service.schemas import SentenceResponse, SummariseRequest, SummaryResponse
 from service.settings import Settings
 from service.unforeseen import log_unforeseen
 from service.validation import problem_of_validation
@@ -55,10 +54,6 @@ _WARM_UP: Final = (
 )
 
 
-# The members of an answer that say how it came about; pydantic keeps the schema's order.
-_HOW_MADE: Final = re.compile(rb'"cached":false,"timings":\{[^}]*\}')
-
-
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     """A request that may be queued."""
@@ -68,24 +63,6 @@ class _Prepared:
     request: SummaryRequest
     identity: str
     started: float
-
-
-class DeskObserver(Observer, Protocol):
-    """Told what happens at the desk and in the queue behind it; must not raise or block."""
-
-    def model_loaded(self, info: ModelInfo) -> None: ...
-
-    def summary_made(self, summary: Summary) -> None: ...
-
-
-class SilentDeskObserver(SilentObserver):
-    """Counts nothing."""
-
-    def model_loaded(self, info: ModelInfo) -> None:
-        return
-
-    def summary_made(self, summary: Summary) -> None:
-        return
 
 
 class Desk:
@@ -202,12 +179,12 @@ class Desk:
     async def find(self, identity: str) -> SummaryResponse | None:
         """The summary with this id, if it is still kept."""
         value = await self._cache.get(identity)
-        return None if value is None else _kept(value, 0.0)
+        return None if value is None else kept(value, 0.0)
 
     async def find_json(self, identity: str) -> bytes | None:
         """As `find`, as the JSON of the answer; nothing is parsed on the way."""
         value = await self._cache.get(identity)
-        return None if value is None else _kept_json(value, 0.0)
+        return None if value is None else kept_json(value, 0.0)
 
     async def summarise_json(self, body: SummariseRequest) -> bytes:
         """As `summarise`, as the JSON of the answer.
@@ -221,18 +198,18 @@ class Desk:
         async def compute() -> bytes:
             nonlocal response
             response = await self._infer(prepared, None)
-            return _json(response)
+            return to_json(response)
 
         cached = await self._cache.get_or_compute(prepared.identity, compute)
         seconds = time.monotonic() - prepared.started
         plain = prepared.given.source is None and not body.include_text
         if cached.from_cache and plain:
-            return _kept_json(cached.value, seconds)
+            return kept_json(cached.value, seconds)
         if response is None:
-            response = (_kept if cached.from_cache else _made)(cached.value, seconds)
+            response = (kept if cached.from_cache else made)(cached.value, seconds)
         response.source = prepared.given.source
         response.text = prepared.given.text if body.include_text else None
-        return _json(response)
+        return to_json(response)
 
     async def summarise(
         self,
@@ -258,11 +235,11 @@ class Desk:
 
         async def compute() -> bytes:
             response = await self._infer(prepared, hand_on if on_sentence is not None else None)
-            return _json(response)
+            return to_json(response)
 
         cached = await self._cache.get_or_compute(prepared.identity, compute)
         seconds = time.monotonic() - prepared.started
-        response = (_kept if cached.from_cache else _made)(cached.value, seconds)
+        response = (kept if cached.from_cache else made)(cached.value, seconds)
         if on_sentence is not None:
             for sentence in response.sentences[sent:]:
                 on_sentence(sentence)
@@ -339,42 +316,6 @@ class Desk:
             inference_seconds=finished.inference_seconds,
             total_seconds=time.monotonic() - prepared.started,
         )
-
-
-def _json(response: SummaryResponse) -> bytes:
-    """The answer as it goes over the wire: members without a value are left out."""
-    return response.model_dump_json(exclude_none=True).encode()
-
-
-def _kept_json(value: bytes, total_seconds: float) -> bytes:
-    """As `_kept`, with those members replaced in the JSON itself.
-
-    Inside a string the quotes around a name would be escaped, so the pattern
-    finds the members and nothing else.
-    """
-    kept = (
-        b'"cached":true,"timings":{"queue_seconds":0.0,"inference_seconds":0.0,'
-        b'"total_seconds":%.6f}' % total_seconds
-    )
-    spliced, count = _HOW_MADE.subn(lambda _: kept, value, count=1)
-    return spliced if count else _json(_kept(value, total_seconds))
-
-
-def _kept(value: bytes, total_seconds: float) -> SummaryResponse:
-    """A summary that was there: it cost this request no queue and no inference."""
-    response = SummaryResponse.model_validate_json(value)
-    response.cached = True
-    response.timings = TimingsResponse(
-        queue_seconds=0.0, inference_seconds=0.0, total_seconds=round(total_seconds, 6)
-    )
-    return response
-
-
-def _made(value: bytes, total_seconds: float) -> SummaryResponse:
-    """A summary that this request waited for, whoever asked for it first."""
-    response = SummaryResponse.model_validate_json(value)
-    response.timings.total_seconds = round(total_seconds, 6)
-    return response
 
 
 def _load_and_warm(load: Callable[[], Summariser]) -> Summariser:

@@ -17,7 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from service.problems import PROBLEM_TYPES, TYPE_PREFIX
+from service.problem_types import PROBLEM_TYPES
+from service.problems import TYPE_PREFIX
 
 pages: Final = APIRouter(include_in_schema=False)
 

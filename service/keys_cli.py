@@ -14,7 +14,7 @@ import typer
 from models.errors import InputError, SettingsError
 from service.keys import SCOPES, KeyFile, KeyRecord
 from service.limiting import parse_rate
-from service.settings import load_settings
+from service.settings_loading import load_settings
 
 Choice = TypeVar("Choice", bound=str)
 

@@ -21,7 +21,7 @@ from service.doctor import examine
 from service.keys import KeyFile
 from service.keys_cli import ConfigOption, chosen
 from service.operation import open_store, require_guarded
-from service.settings import load_settings
+from service.settings_loading import load_settings
 from service.settings_table import shown_values, toml_lines
 from service.warming import Item, items_of, name_of, warm
 

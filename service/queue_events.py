@@ -1,8 +1,10 @@
-"""What a queue tells whoever watches it."""
+"""What the queue, and the desk before it, tell whoever watches them."""
 
 from __future__ import annotations
 
 from typing import Literal, Protocol
+
+from models.contract import ModelInfo, Summary
 
 Refusal = Literal["queue-full", "deadline-exceeded", "draining", "left"]
 
@@ -36,4 +38,22 @@ class SilentObserver:
         return
 
     def refused(self, reason: Refusal) -> None:
+        return
+
+
+class DeskObserver(Observer, Protocol):
+    """Told what happens at the desk and in the queue behind it; must not raise or block."""
+
+    def model_loaded(self, info: ModelInfo) -> None: ...
+
+    def summary_made(self, summary: Summary) -> None: ...
+
+
+class SilentDeskObserver(SilentObserver):
+    """Counts nothing."""
+
+    def model_loaded(self, info: ModelInfo) -> None:
+        return
+
+    def summary_made(self, summary: Summary) -> None:
         return

@@ -15,7 +15,8 @@ from service import schemas
 from service.bodies import JSONRoute
 from service.conversion import description_of
 from service.desk import Desk
-from service.problems import PROBLEM_TYPES, RequestProblem, make_problem
+from service.problem_types import PROBLEM_TYPES
+from service.problems import RequestProblem, make_problem
 from service.responding import PROBLEM_MEDIA_TYPE
 from service.security import Guard, caller_of
 from service.settings import Settings

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from service import server
 from service.app import create_app
-from service.settings import load_settings
+from service.settings_loading import load_settings
 from tests.fakes import FakeSummariser, with_info
 
 

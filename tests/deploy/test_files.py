@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from service.observability import Metrics
 from service.schemas import EXAMPLE_TEXT
-from service.settings import load_settings
+from service.settings_loading import load_settings
 from tests.processes import ROOT, accepts, free_port, program, service, wait_until
 
 DEPLOY = ROOT / "deploy"

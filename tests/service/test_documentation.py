@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.app import create_app
-from service.problems import PROBLEM_TYPES
+from service.problem_types import PROBLEM_TYPES
 from service.schemas import EXAMPLE_TEXT, SummariseRequest
 from service.settings import Settings
 from tests.fakes import FakeSummariser

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from models import errors
+from service.problem_types import PROBLEM_TYPES
 from service.problems import (
     ERROR_SLUGS,
-    PROBLEM_TYPES,
     FieldError,
     Problem,
     make_problem,

@@ -15,7 +15,8 @@ from service.addresses import IPAddress, parse_address
 from service.app import create_app
 from service.fetching import Fetcher, FetchPolicy
 from service.schemas import EXAMPLE_TEXT
-from service.settings import Settings, load_settings
+from service.settings import Settings
+from service.settings_loading import load_settings
 from tests.fakes import FakeSummariser
 from tests.live import live
 

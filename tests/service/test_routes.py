@@ -15,7 +15,8 @@ from fastapi.testclient import TestClient
 from models.errors import InferenceFailed, NotAnArticle, QueueFull
 from service.app import create_app
 from service.inputs import Given, Inputs
-from service.problems import PROBLEM_TYPES, TYPE_PREFIX
+from service.problem_types import PROBLEM_TYPES
+from service.problems import TYPE_PREFIX
 from service.schemas import EXAMPLE_TEXT, SummariseRequest
 from service.settings import Settings
 from tests.fakes import FakeSummariser, with_info

@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from models.errors import SettingsError
-from service.settings import CONFIG_VARIABLE, ENV_PREFIX, Settings, load_settings
+from service.settings import ENV_PREFIX, Settings
+from service.settings_loading import CONFIG_VARIABLE, load_settings
 
 
 @pytest.fixture

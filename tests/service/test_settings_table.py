@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import Settings, load_settings
+from service.settings import Settings
+from service.settings_loading import load_settings
 from service.settings_table import markdown_table, shown_values, toml_lines
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
