@@ -30,9 +30,9 @@ CHECKS: Final = (
     "unsupported_method",
     "allow_header_conformance",
 )
-# What the phases `examples` and `coverage` make of the description, whatever is asked for.
-_FIXED_CASES: Final = 900
-_OPERATIONS: Final = 8
+# Of the eight operations these take something that can be varied without end.
+_VARIED_OPERATIONS: Final = 4
+_MOST_ROUNDS: Final = 20
 _GENERATED: Final = re.compile(r"(\d+) generated")
 
 
@@ -57,35 +57,47 @@ class Run:
 
 
 def fuzz(directory: Path, cases: int, *, seed: int = 1) -> Run:
-    """A run with at least about `cases` cases."""
+    """A run with at least `cases` cases, in rounds with a seed each, of one service."""
     environment = {"INBRIEF_MODEL": "lead-3", "INBRIEF_ADDRESS_RATE": "off"}
     service = Service(directory, environment, command=("-m", "service", "serve"))
     try:
         service.start()
         _use_every_part(service)
         before = service.resident_bytes()
-        each = max(1, (cases - _FIXED_CASES) // _OPERATIONS)
-        finished = subprocess.run(
-            [
-                *(str(Path(sys.executable).with_name("schemathesis")), "run"),
-                f"{service.url}/openapi.json",
-                *("--phases", "examples,coverage,fuzzing", "-n", str(each)),
-                *("--seed", str(seed), "--checks", ",".join(CHECKS)),
-                *("--continue-on-failure", "--suppress-health-check", "all", "--workers", "1"),
-                *("--request-timeout", "60"),  # a busy machine is no fault of the service
-            ],
-            cwd=directory,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert service.process is not None
-        assert service.process.poll() is None, service.log.read_text()[-4000:]
+        report, found, status = "", 0, 0
+        for round_ in range(_MOST_ROUNDS):
+            each = max(1, -((found - cases) // _VARIED_OPERATIONS))
+            finished = _schemathesis(service, directory, each, seed + round_)
+            status, report = finished.returncode, f"{report}{finished.stdout}\n"
+            generated = _GENERATED.search(finished.stdout)
+            found += int(generated[1]) if generated else 0
+            assert service.process is not None
+            assert service.process.poll() is None, service.log.read_text()[-4000:]
+            if status or generated is None or found >= cases:
+                break
         after = service.resident_bytes()
     finally:
         service.kill()
-    found = _GENERATED.search(finished.stdout)
-    return Run(finished.returncode, int(found[1]) if found else 0, finished.stdout, before, after)
+    return Run(status, found, report, before, after)
+
+
+def _schemathesis(
+    service: Service, directory: Path, each: int, seed: int
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [
+            *(str(Path(sys.executable).with_name("schemathesis")), "run"),
+            f"{service.url}/openapi.json",
+            *("--phases", "examples,coverage,fuzzing", "-n", str(each)),
+            *("--seed", str(seed), "--checks", ",".join(CHECKS)),
+            *("--continue-on-failure", "--suppress-health-check", "all", "--workers", "1"),
+            *("--request-timeout", "60"),  # a busy machine is no fault of the service
+        ],
+        cwd=directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def _use_every_part(service: Service) -> None:
