@@ -1,88 +1,34 @@
-"""Which sentences the summary is written from, and which of their rewrites are used.
+"""Which of a sentence's rewrites are used, and which sentences make the summary.
 
-Between the salience network and the rewriter: candidates are sentences with
-the rewriter's hypotheses; choosing takes the most salient that fit the length
-and settles for each the text that can be trusted.
+Behind the rewriter: choosing takes the most salient candidates that fit the
+length and settles for each the text that can be trusted.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import numpy as np
-
-from models.contract import MAX_HEADLINE_WORDS, Kind, Length, SummaryOptions
+from models.candidates import TARGET_WORDS, Candidate, headline_words
+from models.contract import SummaryOptions
 from models.documents import Document
 from models.evidence import EvidenceIndex, align
 from models.facts import SourceFacts
-from models.fluency import has_verb, is_sound, is_unbalanced
-from models.rewriter_input import TASKS
-from models.rewriting import Hypothesis, RewriteInput
-from models.selection import Floats, distinct, ranked
+from models.headlines import MIN_WORDS, headlines
+from models.proposing import Choice, Judging, Proposal, cuts, judged
 from models.summarising import is_complete, max_sentences, repeats
+from models.trimming import tidied, without_attribution
 from models.verification import verify
 
-# Words a summary aims at; the number of sentences and `max_words` bound it.
-TARGET_WORDS: Final[dict[Kind, dict[Length, int]]] = {
-    "key-points": {"short": 52, "medium": 92, "long": 130},
-    "tldr": {"short": 30, "medium": 60, "long": 105},
-    "teaser": {"short": 30, "medium": 50, "long": 75},
-    "headline": {"short": 12, "medium": 17, "long": 22},
-}
 # A summary may pass its target by this share rather than drop a sentence.
 _OVERSHOOT: Final = 0.155
-# The most salient sentence gets this many shares of the words, each other one a share of what
-# is left: validation articles score best when the first keeps its detail.
-_FIRST_SHARES: Final = 1.6
-# No rewrite is asked to be shorter than this, and a sentence no longer than its share is left.
-_MIN_ALLOTTED_WORDS: Final = 10
-# Sentences kept in reserve, as they stand, for those that turn out unusable.
-_SPARE: Final = 2
-_HEADLINE_CANDIDATES: Final = 2
-_MIN_HEADLINE_WORDS: Final = 4
-# Added to the mean log-probability of what was written as a headline, not as a short sentence,
-# which copies more and is surer of itself; and taken off for each less salient sentence.
-_HEADLINE_BONUS: Final = 0.1
-_RANK_PENALTY: Final = 0.3
-_MIN_SENTENCE_WORDS: Final = 5
-
-# Taken off the salience (a logit) of sentences that do not stand alone.
-_POINTING_PENALTY: Final = 1.0
-_LEAD_BONUS: Final = 1.0
-_OPEN_QUOTE_PENALTY: Final = 3.0
-_QUESTION_PENALTY: Final = 2.0
-_FRAGMENT_PENALTY: Final = 4.0
-# What speaks to its reader, or to a machine that reads it, is not what the article reports.
-_ADDRESS: Final = re.compile(
-    r"(?:please )?(?:ignore|disregard|forget) (?:all|any|the|every|previous|prior|above|what)\b"
-    r"|(?:system|assistant|user)\s*:|you are (?:now|an?) .{0,20}assistant"
-    r"|(?:reply|respond|answer) (?:only )?with\b|write only\b"
-    r"|(?:good (?:morning|afternoon|evening)|hello|hi)\b|(?:and )?welcome to our\b"
-    r"|thanks? (?:you )?for (?:joining|reading|following)",
-    re.IGNORECASE,
-)
-
-_POINTING: Final = re.compile(
-    r"(?:he|she|it|its|they|his|her|their|this|these|those|that|but|and|so|i|we|you|my|our)\b", re.I
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """How rewrites are trusted; fitted on validation articles.
-
-    A rewrite is used when its log-probabilities, mean and least, reach these
-    and it is not longer than its source.
-    """
-
-    beams: int = 1
-    min_mean_log_probability: float = -0.3
-    min_log_probability: float = -1.75
-    min_copied_share: float = 1.0
-    min_words: int = 6
+# A cut may pass the words that its sentence was given by this share.
+_CUT_OVERSHOOT: Final = 0.25
+# What a cut has to save at least.
+_MIN_GAIN_WORDS: Final = 4
+# Sentences that stand untouched lose who said so from this many words on.
+_LONG_WORDS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +45,6 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A sentence that may be written from, with its rewrites, best first.
-
-    Without `input` the sentence is not rewritten.
-    """
-
-    index: int
-    input: RewriteInput | None
-    hypotheses: tuple[Hypothesis, ...] = ()
-
-    def written(self, hypotheses: Sequence[Hypothesis]) -> Candidate:
-        return replace(self, hypotheses=tuple(hypotheses))
-
-
-@dataclass(frozen=True, slots=True)
 class Chosen:
     """A text for one place of the summary, the texts that may replace it, and its sources."""
 
@@ -122,66 +53,49 @@ class Chosen:
     evidence: tuple[int, ...]
 
 
-def candidates_of(document: Document, salience: Floats, options: SummaryOptions) -> list[Candidate]:
-    """The sentences worth rewriting for these options, best first."""
-    texts = [sentence.text for sentence in document.sentences]
-    penalties = _penalties(texts, options)
-    ranking = _reporting(ranked(salience - penalties), texts)
+def settled(
+    plans: Sequence[Sequence[Candidate]],
+    options: Sequence[SummaryOptions],
+    judge: Judging,
+    choice: Choice,
+) -> list[list[Candidate]]:
+    """The candidates of every article with judged proposals.
+
+    Where no rewrite of a sentence can be trusted, cuts by rule are proposed and judged too.
+    """
+    flat = [one for plan in plans for one in plan]
+    wanted = [one for one, plan in zip(options, plans, strict=True) for _ in plan]
+    flat = _with(flat, judged([one.proposals for one in flat], judge))
+    more = [_cuts(one, wish, choice) for one, wish in zip(flat, wanted, strict=True)]
+    found = judged(more, judge)
+    added = [(*one.proposals, *extra) for one, extra in zip(flat, found, strict=True)]
+    rest = iter(_with(flat, added))
+    return [[next(rest) for _ in plan] for plan in plans]
+
+
+def _with(
+    candidates: Sequence[Candidate], proposals: Sequence[tuple[Proposal, ...]]
+) -> list[Candidate]:
+    return [replace(one, proposals=found) for one, found in zip(candidates, proposals, strict=True)]
+
+
+def _cuts(candidate: Candidate, options: SummaryOptions, choice: Choice) -> list[Proposal]:
+    """Cuts of a sentence whose rewrites cannot be used."""
+    item = candidate.input
+    if item is None or item.words is None or item.task == "headline":
+        return []
     if options.kind == "headline":
-        words = _headline_words(options) - 1
-        return [
-            Candidate(index, RewriteInput(texts[index], task=task, words=words))
-            for index in distinct(ranking, texts, _HEADLINE_CANDIDATES)
-            for task in TASKS
-        ]
-    most = max_sentences(options)
-    chosen = distinct(ranking, texts, most + _SPARE)
-    inputs = _inputs(texts, chosen[:most], options)
-    return [
-        Candidate(index, inputs[rank] if rank < most else None) for rank, index in enumerate(chosen)
-    ]
-
-
-def _inputs(
-    texts: Sequence[str], chosen: Sequence[int], options: SummaryOptions
-) -> list[RewriteInput | None]:
-    """What the rewriter gets for the chosen sentences; None for one that is tight already."""
-    left = options.max_words or TARGET_WORDS[options.kind][options.length]
-    places = max_sentences(options)
-    inputs: list[RewriteInput | None] = []
-    for rank, index in enumerate(chosen):
-        share = left / (places - rank) * (_FIRST_SHARES if rank == 0 and places > 1 else 1)
-        allotted = max(_MIN_ALLOTTED_WORDS, round(share))
-        length = len(texts[index].split())
-        left -= min(length, allotted)
-        previous, lead = texts[index - 1] if index > 1 else "", texts[0] if index else ""
-        inputs.append(
-            RewriteInput(texts[index], previous, lead, words=allotted)
-            if length > allotted
-            else None
+        most = headline_words(options)
+        usable = any(
+            one.is_accepted(choice) and MIN_WORDS <= len(one.text.split()) <= most
+            for one in candidate.proposals
         )
-    return inputs
-
-
-def _reporting(ranking: Sequence[int], texts: Sequence[str]) -> list[int]:
-    """The ranking without sentences that address somebody, unless there are no others."""
-    return [index for index in ranking if not _ADDRESS.match(texts[index])] or list(ranking)
-
-
-def _penalties(texts: Sequence[str], options: SummaryOptions) -> Floats:
-    """What each sentence loses for not standing by itself (N,); more if it will be the only one."""
-    losses = np.zeros(len(texts), np.float32)
-    # What is read as a text has to say what the article is about: leads are written to.
-    losses[0] -= _LEAD_BONUS * (options.kind != "key-points")
-    pointing = _POINTING_PENALTY * (3 if max_sentences(options) == 1 else 1)
-    for index, text in enumerate(texts):
-        losses[index] += pointing * bool(_POINTING.match(text))
-        losses[index] += _OPEN_QUOTE_PENALTY * is_unbalanced(text)
-        losses[index] += _QUESTION_PENALTY * text.rstrip("\"'”’").endswith("?")
-        fragment = len(text.split()) < _MIN_SENTENCE_WORDS or not is_complete(text)
-        fragment = fragment or not has_verb(text)  # most often a caption
-        losses[index] += _FRAGMENT_PENALTY * fragment
-    return losses
+        return [] if usable else cuts(item.sentence, most, most, least_words=MIN_WORDS)
+    if any(one.is_trusted(choice) for one in candidate.proposals):
+        return []
+    wanted, whole = round(item.words * (1 + _CUT_OVERSHOOT)), len(item.sentence.split())
+    most = max(wanted, whole - _MIN_GAIN_WORDS)
+    return cuts(item.sentence, wanted, most, least_words=choice.min_words)
 
 
 def choose(
@@ -192,7 +106,7 @@ def choose(
 ) -> list[Chosen]:
     """What the summary says, in reading order."""
     if options.kind == "headline":
-        return _headlines(candidates, reading, options)
+        return _headline(candidates, reading, options, choice)
     taken: list[tuple[int, Chosen]] = []
     most, words = max_sentences(options), 0
     target = options.max_words or TARGET_WORDS[options.kind][options.length]
@@ -213,31 +127,21 @@ def choose(
 
 
 def _texts(candidate: Candidate, reading: Reading, choice: Choice) -> list[str]:
-    """Texts for a sentence: trusted rewrites, best first, then the sentence itself."""
+    """Texts for a sentence: trusted rewrites and cuts, best first, then the sentence itself."""
     document = reading.document
     source = document.sentences[candidate.index].text
     texts = [
-        hypothesis.text
-        for hypothesis in candidate.hypotheses
-        if _is_trusted(hypothesis, source, choice)
-        and verify(hypothesis.text, document, (candidate.index,), reading.facts).supported
+        proposal.text
+        for proposal in candidate.proposals
+        if proposal.is_trusted(choice)
+        and verify(proposal.text, document, (candidate.index,), reading.facts).supported
     ]
+    whole = tidied(source)
     # Articles without punctuation have sentences all the same.
-    whole = source if is_complete(source) else source.rstrip(" ,;:-–—") + "."
-    return [*dict.fromkeys(texts), whole]
-
-
-def _is_trusted(hypothesis: Hypothesis, source: str, choice: Choice) -> bool:
-    words = len(hypothesis.text.split())
-    return (
-        is_complete(hypothesis.text)
-        and hypothesis.is_sound
-        and hypothesis.copied_share >= choice.min_copied_share
-        and choice.min_words <= words <= len(source.split())
-        and hypothesis.mean_log_probability >= choice.min_mean_log_probability
-        and hypothesis.min_log_probability >= choice.min_log_probability
-        and is_sound(hypothesis.text, source)
-    )
+    whole = whole if is_complete(whole) else whole.rstrip(" ,;:-–—") + "."
+    if len(whole.split()) >= _LONG_WORDS:
+        texts.append(without_attribution(whole))
+    return [*dict.fromkeys([*texts, whole])]
 
 
 def _sources(text: str, index: int, reading: Reading) -> tuple[int, ...]:
@@ -246,30 +150,18 @@ def _sources(text: str, index: int, reading: Reading) -> tuple[int, ...]:
     return (index, *others[:2])
 
 
-def _headline_words(options: SummaryOptions) -> int:
-    return min(MAX_HEADLINE_WORDS[options.length], options.max_words or 10**6)
-
-
-def _headlines(
-    candidates: Sequence[Candidate], reading: Reading, options: SummaryOptions
+def _headline(
+    candidates: Sequence[Candidate], reading: Reading, options: SummaryOptions, choice: Choice
 ) -> list[Chosen]:
-    """One headline with the others as alternatives, best first; short sentences count too."""
-    most, order = _headline_words(options), list(dict.fromkeys(one.index for one in candidates))
-    found = []
-    for candidate in candidates:
-        source = reading.document.sentences[candidate.index].text
-        task = candidate.input.task if candidate.input else "sentence"
-        for hypothesis in candidate.hypotheses:
-            if _MIN_HEADLINE_WORDS <= len(hypothesis.text.split()) <= most:
-                score = hypothesis.mean_log_probability
-                score += _HEADLINE_BONUS * (task == "headline")
-                score -= _RANK_PENALTY * order.index(candidate.index)
-                found.append(
-                    (is_sound(hypothesis.text, source), score, hypothesis.text, candidate.index)
-                )
-    if not found:
-        return []
-    found.sort(key=lambda entry: (not entry[0], -entry[1]))
-    _, _, text, index = found[0]
-    others = tuple(entry[2] for entry in found[1:])
-    return [Chosen(text, others, _sources(text, index, reading))]
+    """One headline with the others as alternatives, best first."""
+    document = reading.document
+    found = headlines(candidates, document.title, headline_words(options), choice)
+    for place, one in enumerate(found):
+        if one.index is None:
+            sources = align(one.text, document, reading.index)[:3]
+            if not sources:
+                continue
+        else:
+            sources = _sources(one.text, one.index, reading)
+        return [Chosen(one.text, tuple(other.text for other in found[place + 1 :]), sources)]
+    return []

@@ -16,19 +16,24 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from tokenizers import Tokenizer
 
-from models import documents
-from models.choosing import Candidate, Choice, Reading, candidates_of, choose
+from models import acceptability, documents
+from models.acceptability import Judge
+from models.candidates import Candidate, candidates_of
+from models.choosing import Reading, choose, settled
 from models.contract import (
     KINDS,
     LENGTHS,
     ModelInfo,
     OnSentence,
     Summary,
+    SummaryOptions,
     SummaryRequest,
 )
 from models.errors import CorruptModel, InbriefError, InferenceFailed, ModelNotFound
-from models.rewriting import Rewriter
+from models.proposing import Choice
+from models.rewriting import TOKENIZER, Rewriter
 from models.selection import Selector
 from models.stages import stage
 from models.summarising import Draft, finish, require_supported
@@ -52,10 +57,17 @@ class NewsSummariser:
     """Salience network and rewriter behind the one seam; calls come from one thread at a time."""
 
     def __init__(
-        self, selector: Selector, rewriter: Rewriter, choice: Choice, info: ModelInfo
+        self,
+        selector: Selector,
+        rewriter: Rewriter,
+        choice: Choice,
+        info: ModelInfo,
+        judge: Judge | None = None,
     ) -> None:
+        """Without a `judge` only the rules decide what is used."""
         self._selector = selector
         self._rewriter = rewriter
+        self._judge = judge
         self._choice = choice
         self._info = info
 
@@ -101,17 +113,35 @@ class NewsSummariser:
                 candidates_of(job.reading.document, found, job.request.options)
                 for job, found in zip(jobs, scores, strict=True)
             ]
-            inputs = [one.input for plan in planned for one in plan if one.input is not None]
+            wanted = [job.request.options for job in jobs]
             with stage("decode"):
-                written = iter(self._rewriter.rewrite(inputs, self._choice.beams))
-            return [
-                [one if one.input is None else one.written(next(written)) for one in plan]
-                for plan in planned
-            ]
+                written = self._rewritten(planned, wanted)
+                if self._judge is not None:
+                    written = settled(written, wanted, self._judge, self._choice)
+            return [*written]
         except (RuntimeError, ValueError) as error:
             if len(jobs) > 1:  # one article must not cost the others their summaries
                 return [answer for job in jobs for answer in self._write([job])]
             return [InferenceFailed(f"The model failed on this article: {type(error).__name__}.")]
+
+    def _rewritten(
+        self, plans: Sequence[list[Candidate]], options: Sequence[SummaryOptions]
+    ) -> list[list[Candidate]]:
+        """The plans with what the rewriter makes of their inputs, headlines with more beams."""
+        choice, found = self._choice, [list(plan) for plan in plans]
+        for beams in sorted({choice.beams, choice.headline_beams}):
+            places = [
+                (row, column)
+                for row, (plan, one) in enumerate(zip(plans, options, strict=True))
+                for column, candidate in enumerate(plan)
+                if beams == (choice.headline_beams if one.kind == "headline" else choice.beams)
+                and candidate.input is not None
+            ]
+            inputs = [plans[row][column].input for row, column in places]
+            written = self._rewriter.rewrite([one for one in inputs if one is not None], beams)
+            for (row, column), hypotheses in zip(places, written, strict=True):
+                found[row][column] = plans[row][column].written(hypotheses)
+        return found
 
     def _finish(
         self, job: _Job, candidates: list[Candidate], on_sentence: OnSentence | None
@@ -154,6 +184,7 @@ def load_news(
     chosen = _device(device)
     selector = Selector.load(directory)
     rewriter = Rewriter.load(directory, device=chosen)
+    judge = _judge(directory, rewriter, chosen)
     info = ModelInfo(
         name=config["name"],
         revision=sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12],
@@ -164,11 +195,26 @@ def load_news(
         lengths=LENGTHS,
         languages=tuple(config["languages"]),
         max_input_tokens=None,
-        parameters=selector.parameters + rewriter.parameters,
+        parameters=selector.parameters
+        + rewriter.parameters
+        + (0 if judge is None else judge.parameters),
         size_bytes=sum((directory / name).stat().st_size for name in found),
         choice=f"inbrief's own networks in {rewriter.precision} on {chosen}: made for each other.",
     )
-    return NewsSummariser(selector, rewriter, Choice(**config["choice"]), info)
+    return NewsSummariser(selector, rewriter, Choice(**config["choice"]), info, judge)
+
+
+def _judge(directory: Path, rewriter: Rewriter, device: str) -> Judge | None:
+    """The judge of a model that has one."""
+    if not (directory / acceptability.WEIGHTS).is_file():
+        return None
+    return Judge.load(
+        directory,
+        rewriter.network,
+        Tokenizer.from_file(str(directory / TOKENIZER)),
+        device=device,
+        bfloat16=rewriter.precision == "bf16",
+    )
 
 
 def digests(directory: Path) -> dict[str, str]:

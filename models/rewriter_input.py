@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import torch
 from tokenizers import Tokenizer
 
 from models.copying import Word, find_words
 from models.networks.rewriter import Source
-
-Task = Literal["sentence", "headline"]
+from models.shortening import Task
 
 TASKS: Final[tuple[Task, ...]] = ("sentence", "headline")
 # Upper bounds, in words and marks, of length classes 1, 2, ...; class 0: as the model likes.

@@ -20,7 +20,6 @@ from models.decoding import Decoded, decode
 from models.errors import CorruptModel, ModelNotFound
 from models.networks.rewriter import RewriterConfig, RewriterNetwork, Source
 from models.rewriter_input import Features, Featuriser, RewriteInput, calls_for_context, collate
-from models.soundness import is_sound
 
 __all__ = ["Hypothesis", "RewriteInput", "Rewriter"]
 
@@ -39,8 +38,10 @@ class Hypothesis:
 
     Log-probabilities are natural and cover the actions and the end;
     `copied_share` is the share of words copied; `runs` the number of stretches
-    of the source that the copied words form; `is_sound` whether the checks of
-    `models.soundness` find it a whole sentence.
+    of the source that the copied words form. `keys` are the words and marks that
+    were put out, case-folded, and `places` where in the words of the sentence
+    (`copying.find_words`) each was copied from: None if it was written or came
+    from the context.
     """
 
     text: str
@@ -49,7 +50,8 @@ class Hypothesis:
     min_log_probability: float
     copied_share: float
     runs: int
-    is_sound: bool = True
+    keys: tuple[str, ...] = ()
+    places: tuple[int | None, ...] = ()
 
 
 class Rewriter:
@@ -143,6 +145,7 @@ class Rewriter:
         ]
         scores = decoded.log_probabilities
         copied = [action - size for action in decoded.actions if action >= size]
+        keys, places = self._traced(found, decoded)
         return Hypothesis(
             join(pieces, terminate=task != "headline"),
             sum(scores),
@@ -150,12 +153,14 @@ class Rewriter:
             min(scores),
             len(copied) / max(1, len(decoded.actions)),
             sum(i == 0 or copied[i - 1] + 1 != place for i, place in enumerate(copied)),
-            self._is_sound(found, decoded),
+            keys,
+            places,
         )
 
-    def _is_sound(self, found: Features, decoded: Decoded) -> bool:
+    def _traced(
+        self, found: Features, decoded: Decoded
+    ) -> tuple[tuple[str, ...], tuple[int | None, ...]]:
         size, first = len(self._written), found.start + 1
-        source = [word.key for word in found.words[first:] if word is not None]
         keys: list[str] = []
         places: list[int | None] = []
         for action in decoded.actions:
@@ -163,7 +168,7 @@ class Rewriter:
             keys.append(self._written[action] if word is None else word.key)
             inside = action >= size and action - size >= first
             places.append(action - size - first if inside else None)
-        return is_sound(keys, places, source)
+        return tuple(keys), tuple(places)
 
     def _copied(self, found: Features, slot: int) -> Piece:
         word = found.words[slot]

@@ -1,73 +1,136 @@
-"""Whether a shortened sentence still is one: checks on what was cut out of its source.
+"""Signs that a shortened sentence is none: what can be told from the words around each cut.
 
 Cutting goes wrong in few ways: the main verb goes with the clause that holds
-it, a cut parts a subject from its verb or a preposition from its noun, a
-quotation loses one of its marks. Each check looks at the words around a cut;
-one that is too strict costs only brevity, for the source sentence then stands.
+it, a cut parts a subject from its verb or a preposition from its noun, the end
+breaks a phrase off, a quotation loses one of its marks. Each check is cheap
+and one that is too strict costs only brevity, for something safer then stands;
+what needs to know the sentence's grammar is left to `models.acceptability`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
-_AUXILIARIES: Final = frozenset(
-    "is are was were am has have had will would can could may might must shall should do does did "
-    "isn't aren't wasn't weren't hasn't haven't hadn't won't wouldn't can't cannot couldn't "
-    "shouldn't don't doesn't didn't he's she's it's they're we're i'm that's there's he'll it'll "
-    "they've we've i've he'd she'd they'd".split()
-)
-_REPORTING: Final = frozenset(
-    "said says say told tells added believes believe claims claimed claim felt thinks think "
-    "insists insisted argues argued reported reports announced confirmed suggests suggested "
-    "reveals revealed explained warned warns hopes feared".split()
-)
-# Pasts and presents that are hardly ever participles or nouns.
-_FINITE: Final = frozenset(
-    "took made went came became began got gave knew saw wrote spoke broke chose drove fell flew "
-    "grew rose threw wore ate drank rang sang swam won met left lost led kept paid sent spent "
-    "stood sold held told found fought caught taught thought brought bought shot struck hit wants "
-    "gets makes takes goes comes gives keeps becomes seems appears remains includes faces".split()
-)
+from models.shortening import Shortening
+from models.verbs import AUXILIARIES, FINITE, MODALS, REPORTING, is_verb
+
 _PREPOSITIONS: Final = frozenset("of in for with by from at on into than".split())
-_MODALS: Final = "will would can could may might must shall should".split()
-_AFTER_MODAL: Final = dict.fromkeys(_MODALS, frozenset({"have", "do"}))
+_AFTER_MODAL: Final = dict.fromkeys(MODALS, frozenset({"have", "do"}))
+# What no sentence ends with, unless its source does.
 _NO_END: Final = _PREPOSITIONS | frozenset(
-    "a an the and or but to that which who whose as if when while because his her its their be "
-    "been being not very more most".split()
+    "a an the and or but nor to as that which who whom whose if because while when where after "
+    "before his its her their our my your is are was were be been being has have had will would "
+    "can could may might must should between among including very more most less such both either "
+    "neither not no one's".split()
 )
 _NO_START: Final = frozenset("to of than which that whose whom and or".split())
-# What may be cut off behind a whole sentence.
-_MAY_FOLLOW: Final = _PREPOSITIONS | frozenset(
-    "to and or but who which that when while where as if because before after since until during "
-    "about against over under between through amid among near despite without within following "
-    "so though although unless whose whether monday tuesday wednesday thursday friday "
-    "saturday sunday last this next earlier yesterday today tomorrow now again too also however "
-    "according via upon toward towards around across off out up along behind".split()
+# A phrase may end before these. Not before "of" and "that": what they begin belongs to it.
+_MAY_FOLLOW: Final = (_PREPOSITIONS - {"of"}) | frozenset(
+    "and or but nor yet so because while whilst when whenever after before as which who whom whose "
+    "where since until till although though unless if whether than to onto over under during "
+    "without within against about amid among between despite following including through "
+    "throughout towards toward across around near behind beyond along via per due upon off out up "
+    "monday tuesday wednesday thursday friday saturday sunday last this next earlier yesterday "
+    "today tomorrow now again too also however according rather instead even just only "
+    "once".split()
 )
 _SINCE: Final = frozenset("after before since later ago".split())
 _TIMES: Final = frozenset("second minute hour day week month year".split())
 _BEFORE_PARTICIPLE: Final = _PREPOSITIONS | frozenset("and or , the a an as was were been".split())
 _AFTER_PARTICIPLE: Final = frozenset("by to with as of in from".split())
+_CLAUSES: Final = frozenset(
+    "as while whilst when after because since although though unless if".split()
+)
+_SUBORDINATORS: Final = _CLAUSES | frozenset(
+    "whenever before until despite in on at amid with without during following given instead not "
+    "among for from by".split()
+)
+_RELATIVES: Final = frozenset("which who whose whom where when as and or but including".split())
+_PRONOUNS: Final = frozenset("he she it they".split())
+
+_WORD: Final = re.compile(r"[^\W_]+(?:[-'’.&/][^\W_]+)*|[$£€]?\d[\d.,:]*%?")
+_QUOTE: Final = re.compile(r"[\"“”]")
+# Single quotation marks, told from apostrophes by what stands around them.
+_SINGLE_OPEN: Final = re.compile(r"(?:^|[\s(])['‘](?=\w)")
+_SINGLE_CLOSE: Final = re.compile(r"(?<=[\w.,!?])['’](?=[\s.,;:)]|$)")
+_STRAY: Final = re.compile(r"[^\Ws]['’](?=[\s.,;:]|$)")
 
 
-def is_sound(keys: Sequence[str], places: Sequence[int | None], source: Sequence[str]) -> bool:
-    """Whether the words `keys`, copied from `places` of `source` or written (None), hold up.
+def is_sound(one: Shortening, text: str) -> bool:
+    """Whether none of the signs is there; `text` is the shortening as it is to be read."""
+    return (
+        one.in_order
+        and has_verb(text)
+        and not is_unbalanced(text)
+        and not (_STRAY.search(text) and not _SINGLE_OPEN.search(text))
+        and not _is_cut_badly(one)
+        and _takes_only_names_from_elsewhere(one)
+    )
 
-    `keys` and `source` are case-folded words; places outside the sentence
-    (copied from its context) are None too.
-    """
-    if not keys or keys[-1] in _NO_END or keys.count('"') % 2:
+
+def has_verb(text: str) -> bool:
+    """Whether some word in lower case looks like a verb; a name or a list of names has none."""
+    words = [match.group() for match in _WORD.finditer(text)]
+    return any(
+        is_verb(word.casefold().replace("’", "'"))
+        for place, word in enumerate(words)
+        if place == 0 or word[:1].islower()
+    )
+
+
+def is_unbalanced(text: str) -> bool:
+    """Whether a quotation is opened and not closed, or a bracket."""
+    opened = text.count("(") != text.count(")") or text.count("[") != text.count("]")
+    single = len(_SINGLE_OPEN.findall(text)) > len(_SINGLE_CLOSE.findall(text))
+    return opened or single or len(_QUOTE.findall(text)) % 2 == 1
+
+
+def _is_cut_badly(one: Shortening) -> bool:
+    keys, places, source = one.keys, one.places, one.source
+    if one.is_whole:
         return False
-    if keys.count("(") != keys.count(")") or any(map(str.__eq__, keys, keys[1:])):
+    ends_with_source = places[-1] == len(source) - 1
+    if keys[-1] in _NO_END and not ends_with_source:
+        return True
+    if places[0] and (keys[0] in _NO_START or keys[0].endswith("ing")):
+        return True
+    if any(first == second and first not in {"had", "that"} for first, second in pairwise(keys)):
+        return True
+    if keys.count(",") == 1 and _follows(keys, ",") in AUXILIARIES:
+        return True  # "Nigel Wilson of Nottingham, has been": its fellow was cut out
+    if _opens_an_aside_only(one):
+        return True
+    return (
+        _stops_short(keys, places, source)
+        or _lacks_main_clause(one)
+        or _broken_joint(keys, places)
+        or not _keeps_its_verb(keys, places, source)
+    )
+
+
+def _opens_an_aside_only(one: Shortening) -> bool:
+    """Whether the second of two commas alone was cut: "The leaders, Ann Reed and Bo Lee | met"."""
+    kept = set(one.copied)
+    return any(
+        key == ","
+        and place not in kept
+        and {place - 1, place + 1} <= kept
+        and any(one.source[earlier] == "," for earlier in kept if earlier < place)
+        for place, key in enumerate(one.source)
+    )
+
+
+def _takes_only_names_from_elsewhere(one: Shortening) -> bool:
+    """What a sentence takes from its context stands for a pronoun that it opened with."""
+    if one.task == "headline" or None not in one.places:
+        return True
+    first = next(i for i, place in enumerate(one.places) if place is not None)
+    if None in one.places[first:] or one.source[0] not in _PRONOUNS or one.places[first] != 1:
         return False
-    if places[0] and keys[0] in _NO_START:
-        return False
-    if keys.count(",") == 1 and _follows(keys, ",") in _AUXILIARIES:
-        return False  # "Nigel Wilson of Nottingham, has been": its fellow was cut out
-    if _stops_short(keys, places, source) or _broken_joint(keys, places):
-        return False
-    return _keeps_its_verb(keys, places, source)
+    return not set(one.keys[:first]) & set(one.keys[first:])
 
 
 def _follows(keys: Sequence[str], key: str) -> str:
@@ -84,7 +147,38 @@ def _stops_short(keys: Sequence[str], places: Sequence[int | None], source: Sequ
     if following in _SINCE and keys[-1].rstrip("s") in _TIMES:
         return True
     is_word = any(character.isalnum() for character in following)
-    return is_word and following not in _MAY_FOLLOW and not following.endswith(("ing", "ly"))
+    return is_word and following not in _MAY_FOLLOW and not following.endswith("ly")
+
+
+def _lacks_main_clause(one: Shortening) -> bool:
+    """Whether what makes the source a sentence was left out.
+
+    Three ways: an opening "In …" or "While …" and no main clause behind it; an
+    end where the source goes on ", has been …", a subject without its verb; an
+    "As" dropped that held two clauses together. And "so … that" without its "that".
+    """
+    keys, source = list(one.keys), one.source
+    last = one.copied[-1]
+    if source[0] in _CLAUSES and one.copied[0] in (1, 2) and "," in keys:
+        return True
+    if "so" in keys and "so" in source and "that" in source[source.index("so") :]:
+        so = source.index("so")
+        that = source.index("that", so)
+        if that - so <= 4 and so in one.copied and that not in one.copied:
+            return True
+    if last + 2 >= len(source) or source[last + 1] != ",":
+        return False
+    if source[last + 2] in AUXILIARIES:
+        return True
+    return keys[0] in _SUBORDINATORS and not _has_later_clause(keys)
+
+
+def _has_later_clause(keys: Sequence[str]) -> bool:
+    """Whether some clause behind a comma could be the main one."""
+    clauses = " ".join(keys).split(" , ")[1:]
+    return any(
+        len(words) > 2 and words[0] not in _RELATIVES for words in (one.split() for one in clauses)
+    )
 
 
 def _broken_joint(keys: Sequence[str], places: Sequence[int | None]) -> bool:
@@ -94,10 +188,10 @@ def _broken_joint(keys: Sequence[str], places: Sequence[int | None]) -> bool:
         if before is not None and place == before + 1:
             continue
         left, right = keys[i - 1], keys[i]
-        verb = right in _AUXILIARIES or right in _FINITE or right in _REPORTING
+        verb = right in AUXILIARIES or right in FINITE or right in REPORTING
         if left in _PREPOSITIONS and (verb or right.endswith("ed") or right in _PREPOSITIONS):
             return True
-        if left in _AUXILIARIES and right in _AUXILIARIES - _AFTER_MODAL.get(left, frozenset()):
+        if left in AUXILIARIES and right in AUXILIARIES - _AFTER_MODAL.get(left, frozenset()):
             return True
     return False
 
@@ -110,18 +204,18 @@ def _keeps_its_verb(
     lost = [
         place
         for place in _verbs(source)
-        if place not in kept and not (place > last and source[place] in _REPORTING)
+        if place not in kept and not (place > last and source[place] in REPORTING)
     ]
     if not lost:
         return True
     verbs = _verbs(keys)
     if not verbs:
         return False
-    if _next_word(source, last) in _AUXILIARIES | _FINITE:
+    if _next_word(source, last) in AUXILIARIES | FINITE:
         return False
     # "Inspectors said the misuse of outer garments": what was said lost its verb.
     reporting = verbs[-1]
-    told = keys[reporting] in _REPORTING and len(keys) - reporting > 3
+    told = keys[reporting] in REPORTING and len(keys) - reporting > 3
     quoted = '"' in keys[:reporting]
     return not (told and not quoted and any(place > last for place in lost))
 
@@ -138,9 +232,9 @@ def _verbs(keys: Sequence[str]) -> list[int]:
     return [
         i
         for i, key in enumerate(keys)
-        if key in _AUXILIARIES
-        or key in _REPORTING
-        or key in _FINITE
+        if key in AUXILIARIES
+        or key in REPORTING
+        or key in FINITE
         or (
             key.endswith("ed")
             and len(key) > 4

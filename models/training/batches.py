@@ -17,11 +17,11 @@ from models.rewriter_input import (
     Features,
     Featuriser,
     RewriteInput,
-    Task,
     calls_for_context,
     collate,
     length_class,
 )
+from models.shortening import Task
 from models.training.pairs import Pair
 
 UNSPECIFIED_LENGTH_SHARE: Final = 0.15

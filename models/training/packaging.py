@@ -7,23 +7,33 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from models import rewriting, selection
+from models import acceptability, rewriting, selection
 from models.errors import ModelNotFound
 from models.news import CONFIG, digests
 
 
 def package(
-    salience: Path, rewriter: Path, out: Path, *, name: str, choice: Mapping[str, float]
+    salience: Path,
+    rewriter: Path,
+    out: Path,
+    *,
+    name: str,
+    choice: Mapping[str, float],
+    judge: Path | None = None,
 ) -> None:
-    """Gather both parts in `out`, with digests; `choice` are the fitted fields of `Choice`.
+    """Gather the parts in `out`, with digests; `choice` are the fitted fields of `Choice`.
 
-    Both must have been trained with the same tokenizer. Raises ModelNotFound if a file is missing
-    and ValueError if the tokenizers differ.
+    All must have been trained with the same tokenizer. A judge that lies in
+    `out` already stays, if `judge` is None: it stands on layers that a new
+    rewriter leaves as they are. Raises ModelNotFound if a file is missing and
+    ValueError if the tokenizers differ.
     """
-    parts = {
+    parts: dict[Path, tuple[str, ...]] = {
         salience: (selection.WEIGHTS, selection.CONFIG, selection.TOKENIZER),
         rewriter: (rewriting.WEIGHTS, rewriting.CONFIG, rewriting.TOKENIZER),
     }
+    if judge is not None:
+        parts[judge] = (acceptability.WEIGHTS, acceptability.CONFIG)
     for directory, names in parts.items():
         for file in names:
             if not (directory / file).is_file():

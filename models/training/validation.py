@@ -9,8 +9,9 @@ from rouge_score.rouge_scorer import RougeScorer
 from tqdm import tqdm
 
 from models.networks.rewriter import IGNORE, rewriter_loss
-from models.rewriter_input import RewriteInput, Task
+from models.rewriter_input import RewriteInput
 from models.rewriting import Rewriter
+from models.shortening import Task
 from models.training.batches import Example, epoch
 from models.training.pairs import Pair
 

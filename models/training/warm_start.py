@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.networks.rewriter import RewriterNetwork
 
@@ -47,16 +47,8 @@ def start_from_bert(network: RewriterNetwork, directory: Path, written: Sequence
     state["position_embedding.weight"] = positions[: network.config.max_pieces]
     for kind in ("weight", "bias"):
         state[f"embedding_norm.{kind}"] = weights[f"embeddings.LayerNorm.{kind}"]
-        for index in range(network.config.encoder_layers):
-            source, target = f"encoder.layer.{index}", f"encoder.{index}"
-            state[f"{target}.qkv.{kind}"] = torch.cat(
-                [
-                    weights[f"{source}.attention.self.{part}.{kind}"]
-                    for part in ("query", "key", "value")
-                ]
-            )
-            for ours, theirs in _LAYER.items():
-                state[f"{target}.{ours}.{kind}"] = weights[f"{source}.{theirs}.{kind}"]
+    for index in range(network.config.encoder_layers):
+        state |= _layer(weights, index, f"encoder.{index}")
     tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
     tokenizer.no_padding()
     table = torch.stack(
@@ -66,6 +58,38 @@ def start_from_bert(network: RewriterNetwork, directory: Path, written: Sequence
     missing, unexpected = network.load_state_dict(state, strict=False)
     assert not unexpected, unexpected
     assert not any(name.startswith("encoder.") for name in missing), missing
+
+
+def start_layers(network: nn.Module, directory: Path, first: int) -> None:
+    """Copy the checkpoint's layers from number `first` on into `network.encoder`."""
+    weights = {
+        name.removeprefix("bert."): value
+        for name, value in load_file(directory / "model.safetensors").items()
+    }
+    count = 1 + max(
+        int(name.split(".")[1]) for name in network.state_dict() if name.startswith("encoder.")
+    )
+    state: dict[str, Tensor] = {}
+    for index in range(count):
+        state |= _layer(weights, first + index, f"encoder.{index}")
+    _, unexpected = network.load_state_dict(state, strict=False)
+    assert not unexpected, unexpected
+
+
+def _layer(weights: dict[str, Tensor], index: int, target: str) -> dict[str, Tensor]:
+    """A layer of the checkpoint under the names of ours."""
+    source = f"encoder.layer.{index}"
+    state: dict[str, Tensor] = {}
+    for kind in ("weight", "bias"):
+        state[f"{target}.qkv.{kind}"] = torch.cat(
+            [
+                weights[f"{source}.attention.self.{part}.{kind}"]
+                for part in ("query", "key", "value")
+            ]
+        )
+        for ours, theirs in _LAYER.items():
+            state[f"{target}.{ours}.{kind}"] = weights[f"{source}.{theirs}.{kind}"]
+    return state
 
 
 def is_pretrained(name: str) -> bool:
