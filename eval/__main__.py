@@ -18,9 +18,9 @@ from eval import peers, results, runs, tables
 from eval.datasets import BUNDLED, SEEDS, Dataset, Preset, ReferenceKind, join, load
 from eval.generate import generate
 from eval.load import load as load_service
+from eval.parity import parity
 from eval.predictions import PredictionSet, file_name, read_run
 from eval.scoring import score as score_table
-from eval.speed_report import speed
 from eval.speed_report import speed as measure_speed
 from eval.tokens import TokenizerName
 from models.articles import FieldNames
@@ -281,8 +281,8 @@ app.command(
 
 
 app.command(
-    epilog="Example:  inbrief-eval speed --shapes bart-base --batches 1,8 --out runs/speed"
-)(speed)
+    epilog="Example:  inbrief-eval parity --data articles.jsonl --limit 200 --out runs/parity"
+)(parity)
 
 
 app.command(

@@ -24,7 +24,11 @@ SHAPES: Final[dict[str, dict[str, Any]]] = {
     "t5-small": {"type": "t5", "width": 512, "layers": (6, 6), "heads": 8},
     "t5-base": {"type": "t5", "width": 768, "layers": (12, 12), "heads": 12},
 }
+# Our own, for what does not depend on size.
+_SMALL: Final[dict[str, Any]] = {"type": "bart", "width": 256, "layers": (2, 2), "heads": 4}
 COPIER: Final = "bart-base-copier"
+SMALL_COPIER: Final = "bart-small-copier"
+_COPIERS: Final = {COPIER: SHAPES["bart-base"], SMALL_COPIER: _SMALL}
 _SEED: Final = 0
 # Tokens that the copier takes from one place before it jumps to another.
 _RUN: Final = 16
@@ -32,7 +36,7 @@ _SHARPNESS: Final = 8.0
 
 
 def shape_names() -> list[str]:
-    return [*SHAPES, COPIER]
+    return [*SHAPES, *_COPIERS]
 
 
 def checkpoint_of(name: str, directory: Path) -> Checkpoint:
@@ -61,9 +65,8 @@ def _write(name: str, directory: Path) -> None:
     from transformers import AutoModelForSeq2SeqLM
 
     torch.manual_seed(_SEED)
-    shape = SHAPES[name.removesuffix("-copier")]
-    network = AutoModelForSeq2SeqLM.from_config(_config(shape))
-    if name == COPIER:
+    network = AutoModelForSeq2SeqLM.from_config(_config(SHAPES.get(name) or _COPIERS[name]))
+    if name in _COPIERS:
         make_copier(network, _RUN)
     network.save_pretrained(directory)
     # The engines work on ids; the file only says that there would be a tokenizer.

@@ -19,7 +19,7 @@ import random
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -165,11 +165,11 @@ class Workers:
                 process.kill()
 
     def measure(self, cell: Cell, rounds: int) -> list[Measurement]:
-        """One untimed round, then `rounds` timed ones, the systems in turns."""
+        """One article untimed, then `rounds` timed rounds, the systems in turns."""
         answers: dict[str, list[dict[str, Any]]] = {system: [] for system in self._workers}
         for number in range(rounds + 1):
             for system, (_, connection) in self._workers.items():
-                connection.send(cell)
+                connection.send(cell if number else replace(cell, batch=1))
                 try:
                     answer = connection.recv()
                 except EOFError:

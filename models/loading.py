@@ -27,6 +27,11 @@ _LEAD: Final = re.compile(r"lead-(\d+)")
 _HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _HUB_FILES: Final = ("*.json", "*.safetensors", "*.model", "*.txt", "README.md")
 _SHOWN_LEADS: Final = (3,)
+# Why the other fast engine is not taken, by whether ours has its compiled kernels.
+_NOT_CTRANSLATE2: Final = {
+    True: "CTranslate2 was slower on every shape that both were measured on",
+    False: "CTranslate2 may be as fast or faster, but ends beams by another rule than transformers",
+}
 
 
 def load(
@@ -182,6 +187,8 @@ def _choose_engine(checkpoint: Checkpoint, wish: _Wish, cache_dir: Path) -> tupl
         made = native.NativeEngine(checkpoint, precision, kernels=kernels)
         if precision == "int8":
             why = f"{why}; {with_kernels}"
+        if wish.engine == "auto":
+            why = f"{why}; {_NOT_CTRANSLATE2[kernels is not None and precision == 'int8']}"
     elif engine == "ctranslate2":
         if precision not in ctranslate2.COMPUTE_TYPES:
             raise IncompatibleModel(f"CTranslate2 does not run {precision}.", field="precision")

@@ -8,6 +8,8 @@ slowest row. Greedy search drafts from the article where that pays.
 from __future__ import annotations
 
 import ctypes
+import gc
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -102,6 +104,7 @@ class NativeEngine:
         self._switch = DraftingSwitch()
         # Any: both networks make and take states of their own, and only that kind.
         self._network: Any = build(load_network(checkpoint, torch.float32), precision, kernels)
+        _return_freed_memory()
         self._state: State | None = None
         self._shape: tuple[int, ...] = (0, 0, 0, 0)
 
@@ -263,6 +266,17 @@ class NativeEngine:
                 state.remove(slot)
                 jobs[slot] = jobs[-1]
                 jobs.pop()
+
+
+def _return_freed_memory() -> None:
+    """Give back what the fp32 weights took; the allocator would keep it for the next of that size.
+
+    Only the GNU C library has this call.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if trim is not None:
+        gc.collect()
+        trim(0)
 
 
 def best_tokens(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:

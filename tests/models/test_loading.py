@@ -43,6 +43,7 @@ def test_the_choice_is_explained(checkpoint_of: CheckpointOf) -> None:
     assert info.engine == "native"
     assert f"native in {info.precision} on cpu" in info.choice
     assert re.search(r"int8 \d+\.\d ms", info.choice)
+    assert "CTranslate2" in info.choice
     assert info.name == "pegasus"
     assert info.max_input_tokens == 128
 
