@@ -27,7 +27,8 @@ from models.networks.acceptability import (
     AcceptabilityConfig,
     AcceptabilityNetwork,
 )
-from models.networks.rewriter import RewriterNetwork, mask_bias
+from models.networks.rewriter import RewriterNetwork
+from models.networks.rewriter_layers import Linear, mask_bias, mix_padded
 from models.rewriter_input import TASKS
 from models.shortening import Shortening
 
@@ -127,11 +128,11 @@ def collate(items: Sequence[Marked]) -> MarkedBatch:
 def read_lower(rewriter: RewriterNetwork, batch: MarkedBatch, layers: int) -> Tensor:
     """What the rewriter's lowest layers, which read plain text, make of the pieces [B, P, D]."""
     positions = torch.arange(batch.pieces.shape[1], device=batch.pieces.device)
-    x = rewriter.piece_embedding(batch.pieces) + rewriter.position_embedding(positions)
+    x = rewriter.piece_embedding(batch.pieces).float() + rewriter.position_embedding(positions)
     x = rewriter.embedding_norm(x)
-    bias = mask_bias(batch.mask)
+    mix = mix_padded(mask_bias(batch.mask))
     for layer in rewriter.encoder[:layers]:
-        x = layer(x, bias)
+        x = layer(x, mix)
     return torch.as_tensor(x)
 
 
@@ -149,6 +150,7 @@ class Judge:
         self._rewriter = rewriter
         self._marker = Marker(tokenizer)
         self._device = device
+        self._parameters = sum(parameter.numel() for parameter in network.parameters())
 
     @classmethod
     def load(
@@ -172,16 +174,16 @@ class Judge:
             raise CorruptModel(f"The judge's files cannot be read: {error}") from error
         if config.lower_layers > rewriter.config.frozen_layers:
             raise CorruptModel("The judge stands on layers that the rewriter changed.")
+        judge = cls(network, rewriter, tokenizer, device)
         if bfloat16:
-            for layer in network.encoder:
-                for module in layer.modules():
-                    if isinstance(module, torch.nn.Linear):
-                        module.to(torch.bfloat16)
-        return cls(network, rewriter, tokenizer, device)
+            for module in network.encoder.modules():
+                if isinstance(module, Linear):
+                    module.pack(torch.bfloat16)
+        return judge
 
     @property
     def parameters(self) -> int:
-        return sum(parameter.numel() for parameter in self.network.parameters())
+        return self._parameters
 
     @torch.inference_mode()
     def score(self, items: Sequence[Shortening]) -> list[float]:

@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from models.copying import Piece, join
 from models.decoding import Decoded, decode
 from models.errors import CorruptModel, ModelNotFound
+from models.greedy import decode_greedily
 from models.networks.rewriter import RewriterConfig, RewriterNetwork, Source
 from models.rewriter_input import Features, Featuriser, RewriteInput, calls_for_context, collate
 
@@ -70,8 +71,7 @@ class Rewriter:
         self.device = device
         self._featuriser = featuriser
         self._bfloat16 = bfloat16
-        if bfloat16:
-            network.to_bfloat16()
+        self._parameters = sum(parameter.numel() for parameter in network.parameters())
         self._written = ("", *written)
         self._common = frozenset(written)
 
@@ -90,17 +90,19 @@ class Rewriter:
                 raise ModelNotFound(f"The rewriter's directory has no {name}.")
         try:
             config = json.loads((directory / CONFIG).read_text(encoding="utf-8"))
-            network = RewriterNetwork(RewriterConfig(**config["network"]))
-            state = load_file(directory / WEIGHTS)
-            network.load_state_dict({name: value.float() for name, value in state.items()})
+            with torch.device("meta"):
+                network = RewriterNetwork(RewriterConfig(**config["network"]))
+            network.load_state_dict(load_file(directory / WEIGHTS), assign=True)
             featuriser = Featuriser.load(directory / TOKENIZER)
         except Exception as error:
             raise CorruptModel(f"The rewriter's files cannot be read: {error}") from error
-        return cls(network, featuriser, config["written"], device, bfloat16=bfloat16)
+        rewriter = cls(network, featuriser, config["written"], device, bfloat16=bfloat16)
+        network.settle(torch.bfloat16 if bfloat16 else torch.float32)
+        return rewriter
 
     @property
     def parameters(self) -> int:
-        return sum(parameter.numel() for parameter in self.network.parameters())
+        return self._parameters
 
     @property
     def precision(self) -> str:
@@ -109,7 +111,7 @@ class Rewriter:
 
     @torch.inference_mode()
     def rewrite(
-        self, inputs: Sequence[RewriteInput], beams: int = 1, batch_size: int = 32
+        self, inputs: Sequence[RewriteInput], beams: int = 1, batch_size: int = 48
     ) -> list[list[Hypothesis]]:
         """For each input up to `beams` hypotheses, best first; none for one without words."""
         features = self._featuriser.features([_with_needed_context(one) for one in inputs])
@@ -123,13 +125,16 @@ class Rewriter:
                 collate([features[index] for index in chosen], multiple=PADDING)
             )
             limits = [limit_of(features[index]) for index in chosen]
-            for index, found in zip(
-                chosen, decode(self.network, source, limits, beams), strict=True
-            ):
+            for index, found in zip(chosen, self._decode(source, limits, beams), strict=True):
                 results[index] = [
                     self._render(features[index], one, inputs[index].task) for one in found
                 ]
         return results
+
+    def _decode(self, source: Source, limits: list[int], beams: int) -> list[list[Decoded]]:
+        if beams > 1:
+            return decode(self.network, source, limits, beams)
+        return [[one] for one in decode_greedily(self.network, self.network.encode(source), limits)]
 
     def on_device(self, source: Source) -> Source:
         """The source where the network is."""

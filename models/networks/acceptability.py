@@ -14,7 +14,7 @@ from typing import Final
 
 from torch import Tensor, nn
 
-from models.networks.rewriter import EncoderLayer, Linear, RewriterConfig, mask_bias
+from models.networks.rewriter_layers import EncoderLayer, Linear, mask_bias, mix_padded
 
 NO_MARK: Final = 0  # what begins and ends the sequence
 KEPT: Final = 1
@@ -41,10 +41,11 @@ class AcceptabilityNetwork(nn.Module):
     def __init__(self, config: AcceptabilityConfig) -> None:
         super().__init__()
         self.config = config
-        sizes = RewriterConfig(width=config.width, heads=config.heads, inner=config.inner)
         self.mark_embedding = nn.Embedding(config.marks, config.width)
         self.task_embedding = nn.Embedding(config.tasks, config.width)
-        self.encoder = nn.ModuleList(EncoderLayer(sizes) for _ in range(config.layers))
+        self.encoder = nn.ModuleList(
+            EncoderLayer(config.width, config.heads, config.inner) for _ in range(config.layers)
+        )
         self.sentence = Linear(config.width, 1)
         self.word = Linear(config.width, 1)
         for embedding in (self.mark_embedding, self.task_embedding):
@@ -58,8 +59,8 @@ class AcceptabilityNetwork(nn.Module):
         task: Tensor,  # [B] int64
     ) -> tuple[Tensor, Tensor]:
         """Logits that the sentence is sound [B] and that a piece is where it is not [B, P]."""
-        bias = mask_bias(mask)
+        mix = mix_padded(mask_bias(mask))
         x = x + self.mark_embedding(marks) + self.task_embedding(task).unsqueeze(1)
         for layer in self.encoder:
-            x = layer(x, bias)
+            x = layer(x, mix)
         return self.sentence(x[:, 0]).squeeze(-1), self.word(x).squeeze(-1)

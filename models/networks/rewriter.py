@@ -19,12 +19,26 @@ parts, task and length are marked by embeddings added above them.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from models.networks.rewriter_layers import (
+    ROUND,
+    DecoderLayer,
+    EncoderLayer,
+    Linear,
+    PackedLinear,
+    Remember,
+    mask_bias,
+    mix_joined,
+    mix_padded,
+)
 
 END: Final = 0
 IGNORE: Final = -100
@@ -87,107 +101,25 @@ class Memory:
             tuple((k[rows], v[rows]) for k, v in self.cross),
         )
 
-
-class Linear(nn.Linear):
-    """A linear layer that may keep its weights in bfloat16 between float32 activations.
-
-    On CPUs with AVX512-BF16 or AMX that is over twice as fast, and, unlike
-    float32 there, gives a row the same bits whatever the batch around it.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        return linear(x, self.weight, self.bias)
-
-
-def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """xW' + b in the weight's number format, handed back in that of x."""
-    if torch.is_autocast_enabled(x.device.type) or x.dtype == weight.dtype:
-        return F.linear(x, weight, bias)
-    return F.linear(x.to(weight.dtype), weight, bias.to(weight.dtype)).to(x.dtype)
-
-
-def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
-    """softmax(QK/sqrt(d) + bias)V over [B, H, ., d]; returns [B, ., D]."""
-    if torch.is_grad_enabled():
-        # Written out: on CPU the fused kernel's backward is slower at these lengths.
-        scores = query @ key.transpose(-1, -2) * (1 / math.sqrt(query.shape[-1]))
-        scores = scores if bias is None else scores + bias
-        mixed = scores.softmax(-1).to(value.dtype) @ value
-    else:
-        mixed = F.scaled_dot_product_attention(
-            query, key, value, attn_mask=None if bias is None else bias.to(query.dtype)
+    def keep_rows(self, holes: Tensor, movers: Tensor, count: int) -> Memory:
+        """The first `count` rows, after rows `movers` were put in the place of rows `holes`."""
+        keep = partial(keep_rows, holes=holes, movers=movers, count=count)
+        return Memory(
+            keep(self.entries),
+            keep(self.slot_bias),
+            keep(self.copyable),
+            keep(self.start),
+            keep(self.keep),
+            keep(self.keys),
+            tuple((keep(key), keep(value)) for key, value in self.cross),
         )
-    return mixed.transpose(1, 2).flatten(2)
 
 
-def split_heads(x: Tensor, heads: int) -> Tensor:
-    """[B, ., D] to [B, H, ., D/H]."""
-    return x.view(*x.shape[:-1], heads, -1).transpose(1, 2)
-
-
-def mask_bias(mask: Tensor) -> Tensor:
-    """0 where True, a large negative number where False: [B, S] to [B, 1, 1, S]."""
-    return torch.zeros(mask.shape).masked_fill_(~mask.cpu(), -1e4).to(mask.device)[:, None, None, :]
-
-
-class EncoderLayer(nn.Module):
-    """BERT's layer (post-norm)."""
-
-    def __init__(self, config: RewriterConfig) -> None:
-        super().__init__()
-        self.heads = config.heads
-        self.qkv = Linear(config.width, 3 * config.width)
-        self.out = Linear(config.width, config.width)
-        self.norm1 = nn.LayerNorm(config.width, eps=1e-12)
-        self.up = Linear(config.width, config.inner)
-        self.down = Linear(config.inner, config.width)
-        self.norm2 = nn.LayerNorm(config.width, eps=1e-12)
-
-    def forward(self, x: Tensor, bias: Tensor) -> Tensor:  # [B, P, D]
-        query, key, value = (split_heads(part, self.heads) for part in self.qkv(x).chunk(3, dim=-1))
-        x = self.norm1(x + self.out(attend(query, key, value, bias)))
-        return torch.as_tensor(self.norm2(x + self.down(F.gelu(self.up(x)))))
-
-
-class DecoderLayer(nn.Module):
-    """Self-attention, cross-attention to the slots, feed-forward (pre-norm)."""
-
-    def __init__(self, config: RewriterConfig) -> None:
-        super().__init__()
-        self.heads = config.heads
-        self.norm1 = nn.LayerNorm(config.width)
-        self.qkv = Linear(config.width, 3 * config.width)
-        self.self_out = Linear(config.width, config.width)
-        self.norm2 = nn.LayerNorm(config.width)
-        self.query = Linear(config.width, config.width)
-        self.key_value = Linear(config.width, 2 * config.width)
-        self.cross_out = Linear(config.width, config.width)
-        self.norm3 = nn.LayerNorm(config.width)
-        self.up = Linear(config.width, config.inner)
-        self.down = Linear(config.inner, config.width)
-
-    def cross_memory(self, slots: Tensor) -> tuple[Tensor, Tensor]:
-        key, value = self.key_value(slots).chunk(2, dim=-1)
-        return split_heads(key, self.heads), split_heads(value, self.heads)
-
-    def forward(
-        self,
-        x: Tensor,  # [B, T, D]
-        bias: Tensor | None,
-        past: tuple[Tensor, Tensor] | None,
-        cross: tuple[Tensor, Tensor],
-        cross_bias: Tensor,
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        query, key, value = (
-            split_heads(part, self.heads) for part in self.qkv(self.norm1(x)).chunk(3, dim=-1)
-        )
-        if past is not None:
-            key, value = torch.cat((past[0], key), 2), torch.cat((past[1], value), 2)
-        x = x + self.self_out(attend(query, key, value, bias))
-        query = split_heads(self.query(self.norm2(x)), self.heads)
-        x = x + self.cross_out(attend(query, *cross, cross_bias))
-        x = x + self.down(F.gelu(self.up(self.norm3(x))))
-        return x, (key, value)
+def keep_rows(held: Tensor, holes: Tensor, movers: Tensor, count: int) -> Tensor:
+    """The first `count` rows of `held`, after rows `movers` were put in the place of `holes`."""
+    if len(holes):
+        held[holes] = held[movers]
+    return held[:count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +136,61 @@ class State:
         return State(past, self.last[rows], self.used[rows], self.step)
 
 
+class Cache:
+    """Keys and values of what each row has read, in memory set aside once.
+
+    `lengths` [B] counts the steps that a row keeps: what was read behind them
+    is overwritten by the next read.
+    """
+
+    def __init__(self, config: RewriterConfig, rows: int, steps: int, device: torch.device) -> None:
+        self.lengths = torch.zeros(rows, dtype=torch.int64, device=device)
+        self._longest = 0
+        shape = (rows, config.heads, steps, config.width // config.heads)
+        self._held = [
+            (torch.zeros(shape, device=device), torch.zeros(shape, device=device))
+            for _ in range(config.decoder_layers)
+        ]
+
+    def advance(self, kept: Tensor, longest: int) -> None:
+        """Keep `kept` [B] more steps of each row; `longest` is the greatest length then."""
+        self.lengths += kept
+        self._longest = longest
+
+    def keep_rows(self, holes: Tensor, movers: Tensor, count: int) -> None:
+        """Like `Memory.keep_rows`."""
+        keep = partial(keep_rows, holes=holes, movers=movers, count=count)
+        self.lengths = keep(self.lengths)
+        self._held = [(keep(key), keep(value)) for key, value in self._held]
+
+    def steps(self, count: int) -> Tensor:
+        """The places [B, T] of the next `count` steps."""
+        return self.lengths[:, None] + torch.arange(count, device=self.lengths.device)
+
+    def hidden(self, steps: Tensor) -> Tensor:
+        """What comes after each of `steps` [B, T]: [B, T, size], as long as what is attended to."""
+        size = min(self._size, -(-(self._longest + steps.shape[1]) // ROUND) * ROUND)
+        return torch.arange(size, device=steps.device) > steps[..., None]
+
+    @property
+    def _size(self) -> int:
+        return self._held[0][0].shape[2]
+
+    def rememberer(self, layer: int, steps: Tensor, size: int) -> Remember:
+        """Puts what it gets at `steps` and gives the first `size` steps of it all."""
+        keys, values = self._held[layer]
+        rows, heads, most, width = keys.shape
+        begins = torch.arange(rows * heads, device=steps.device).view(rows, heads, 1) * most
+        places = (begins + steps[:, None]).view(-1)  # [B * H * T]
+
+        def remember(key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+            for held, new in ((keys, key), (values, value)):
+                held.view(-1, width).index_copy_(0, places, new.flatten(0, 2))
+            return keys[:, :, :size], values[:, :, :size]
+
+        return remember
+
+
 class RewriterNetwork(nn.Module):
     def __init__(self, config: RewriterConfig) -> None:
         super().__init__()
@@ -212,7 +199,9 @@ class RewriterNetwork(nn.Module):
         self.piece_embedding = nn.Embedding(config.vocabulary, width)
         self.position_embedding = nn.Embedding(config.max_pieces, width)
         self.embedding_norm = nn.LayerNorm(width, eps=1e-12)
-        self.encoder = nn.ModuleList(EncoderLayer(config) for _ in range(config.encoder_layers))
+        self.encoder = nn.ModuleList(
+            EncoderLayer(width, config.heads, config.inner) for _ in range(config.encoder_layers)
+        )
         self.part_embedding = nn.Embedding(config.parts, width)
         self.task_embedding = nn.Embedding(config.tasks, width)
         self.length_embedding = nn.Embedding(config.lengths, width)
@@ -223,13 +212,16 @@ class RewriterNetwork(nn.Module):
         self.step_embedding = nn.Embedding(config.max_steps + 1, width)
         self.from_last = Linear(width, width)
         self.from_next = Linear(width, width)
-        self.decoder = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
+        self.decoder = nn.ModuleList(
+            DecoderLayer(width, config.heads, config.inner) for _ in range(config.decoder_layers)
+        )
         self.final_norm = nn.LayerNorm(width)
         self.to_written = Linear(width, width)
         self.pointer_query = Linear(width, width)
         self.pointer_key = Linear(width, width)
         self.keep = Linear(width, 1)
         self.offset = Linear(width, 2 * config.max_offset + 1)
+        self._write: PackedLinear | None = None
         self.apply(self._initialise)
 
     def _initialise(self, module: nn.Module) -> None:
@@ -250,51 +242,98 @@ class RewriterNetwork(nn.Module):
         for module in lowest:
             module.requires_grad_(False)
 
-    def to_bfloat16(self) -> None:
-        """Keep the weights of linear layers, and those that score written words, in bfloat16."""
-        for module in self.modules():
-            if isinstance(module, Linear):
-                module.to(torch.bfloat16)
-        self.written.to(torch.bfloat16)
+    @torch.no_grad()
+    def settle(self, dtype: torch.dtype) -> None:
+        """Make the weights, as read from a file, ready for inference where they are.
+
+        On a CPU linear layers compute in `dtype`, elsewhere in float32. The
+        table of pieces stays as small as it is: only rows of it are used.
+        """
+        if self.begin.device.type == "cpu" and torch._C._has_mkldnn:
+            for module in self.modules():
+                if isinstance(module, Linear):
+                    module.pack(dtype)
+            self._write = PackedLinear(self.written.weight, self.written_bias, dtype)
+            self.written.to(dtype)
+        kept = {id(self.written.weight) if self._write else None, id(self.piece_embedding.weight)}
+        for parameter in self.parameters():
+            # A copy in any case: what was read may still lie in the file.
+            parameter.data = parameter.clone() if id(parameter) in kept else parameter.float()
 
     def encode(self, source: Source) -> Memory:
-        bias = mask_bias(source.piece_mask)
+        if torch.is_grad_enabled() or source.pieces.device.type != "cpu":
+            return self._encode_padded(source)
+        return self._encode_joined(source)
+
+    def _encode_padded(self, source: Source) -> Memory:
+        mix = mix_padded(mask_bias(source.piece_mask))
+        positions = torch.arange(source.pieces.shape[1], device=source.pieces.device)
+        x = self.piece_embedding(source.pieces).float() + self.position_embedding(positions)
+        x = self.embedding_norm(x)
         marks = self.part_embedding(source.parts) + (
             self.task_embedding(source.task) + self.length_embedding(source.length)
         ).unsqueeze(1)  # [B, P, D]
-        positions = torch.arange(source.pieces.shape[1], device=source.pieces.device)
-        x = self.piece_embedding(source.pieces) + self.position_embedding(positions)
-        x = self.embedding_norm(x)
         for index, layer in enumerate(self.encoder):
-            if index == self.config.frozen_layers:
-                x = x + marks
-            x = layer(x, bias)
+            x = layer(x + marks if index == self.config.frozen_layers else x, mix)
         slots = x.gather(1, source.slots.unsqueeze(-1).expand(-1, -1, x.shape[-1]))  # [B, S, D]
-        following = self.from_next(slots).roll(-1, dims=1)  # the last slot is no word
+        return self._memory(source, slots, lambda x: x)
+
+    def _encode_joined(self, source: Source) -> Memory:
+        """The same with the sources one behind the other: no work is done on padding."""
+        lengths = source.piece_mask.sum(1)  # [B]
+        row, position = source.piece_mask.nonzero(as_tuple=True)  # two of [N]
+        x = self.piece_embedding(source.pieces[row, position]).float()
+        x = self.embedding_norm(x + self.position_embedding(position))
+        marks = self.task_embedding(source.task) + self.length_embedding(source.length)  # [B, D]
+        marks = self.part_embedding(source.parts[row, position]) + marks[row]  # [N, D]
+        mix = mix_joined(lengths.tolist())
+        for index, layer in enumerate(self.encoder):
+            x = layer(x + marks if index == self.config.frozen_layers else x, mix)
+        begins = (lengths.cumsum(0) - lengths)[:, None]
+        slots = x[(begins + source.slots)[source.slot_mask]]  # [F, D]
+        counts = source.slot_mask.sum(1)
+        places = (counts.cumsum(0) - counts)[:, None] + torch.arange(source.slots.shape[1])
+        places = places.where(source.slot_mask, 0).view(-1)  # [B * S]
+        return self._memory(
+            source,
+            slots,
+            lambda x: x.index_select(0, places).view(*source.slots.shape, *x.shape[1:]),
+        )
+
+    def _memory(self, source: Source, slots: Tensor, spread: Callable[[Tensor], Tensor]) -> Memory:
+        """Memory from the slots' states; `spread` brings what is computed of them to [B, S, .]."""
+        following = self.from_next(slots).roll(-1, dims=-2)  # the last slot is no word
+        cross = [
+            layer.cross_memory(spread(layer.key_value(slots)))  # type: ignore[operator]
+            for layer in self.decoder
+        ]
         return Memory(
-            self.from_last(slots) + following,
+            spread(self.from_last(slots) + following),
             mask_bias(source.slot_mask),
             source.copyable,
             source.start,
-            self.keep(slots).squeeze(-1).float(),
-            self.pointer_key(slots),
-            tuple(layer.cross_memory(slots) for layer in self.decoder),  # type: ignore[operator]
+            spread(self.keep(slots).squeeze(-1).float()),
+            spread(self.pointer_key(slots)),
+            tuple(cross),
         )
 
-    def _enter(self, memory: Memory, written: Tensor, last: Tensor, step: int) -> Tensor:
+    def _enter(self, memory: Memory, written: Tensor, last: Tensor, steps: Tensor) -> Tensor:
         """Decoder input [B, T, D] from the previous actions [B, T] (IGNORE at the beginning)."""
         V, width = self.config.written_words, memory.entries.shape[-1]
         entries = memory.entries.gather(1, last.unsqueeze(-1).expand(-1, -1, width))
         word = self.written(written.clamp(0, V - 1)).to(entries.dtype)
         word = torch.where((written >= V).unsqueeze(-1), self.copied.to(word.dtype), word)
         word = torch.where((written == IGNORE).unsqueeze(-1), self.begin.to(word.dtype), word)
-        steps = torch.arange(step, step + written.shape[1], device=written.device)
         return torch.as_tensor(word + entries + self.step_embedding(steps))
 
     def _logits(self, y: Tensor, memory: Memory, last: Tensor, used: Tensor) -> Tensor:
         """Action scores [B, T, V + S] from decoder states [B, T, D]; `used` is [B, T, S]."""
         y = self.final_norm(y)
-        write = linear(self.to_written(y), self.written.weight, self.written_bias)
+        write = self.to_written(y)
+        if self._write is None:
+            write = F.linear(write, self.written.weight, self.written_bias)
+        else:
+            write = self._write(write)
         point = self.pointer_query(y) @ memory.keys.transpose(-1, -2)
         point = point.float() * (1 / math.sqrt(y.shape[-1])) + memory.keep.unsqueeze(1)
         span = self.config.max_offset
@@ -319,10 +358,10 @@ class RewriterNetwork(nn.Module):
         previous = torch.where(
             (previous == IGNORE) & (torch.arange(T) > 0).to(previous.device), END, previous
         )
-        x = self._enter(memory, previous, last, 0)
+        x = self._enter(memory, previous, last, torch.arange(T, device=last.device))
         causal = torch.full((T, T), -1e4, device=x.device).triu(1)
         for layer, cross in zip(self.decoder, memory.cross, strict=True):
-            x, _ = layer(x, causal, None, cross, memory.slot_bias)
+            x = layer(x, causal, lambda *pair: pair, cross, memory.slot_bias)
         return self._logits(x, memory, last, used), memory.keep
 
     def begin_state(self, memory: Memory) -> State:
@@ -338,14 +377,44 @@ class RewriterNetwork(nn.Module):
         last = torch.where(copied, place, state.last)
         used = state.used.clone()
         used[rows[copied], place[copied]] = True
-        x = self._enter(memory, previous.unsqueeze(1), last.unsqueeze(1), state.step)
-        past = []
-        for index, layer in enumerate(self.decoder):
-            before = state.past[index] if state.past else None
-            x, kept = layer(x, None, before, memory.cross[index], memory.slot_bias)
-            past.append(kept)
+        steps = torch.tensor([state.step], device=previous.device)
+        x = self._enter(memory, previous.unsqueeze(1), last.unsqueeze(1), steps)
+        past: list[tuple[Tensor, Tensor]] = []
+
+        def remember(key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+            if state.past:
+                before = state.past[len(past)]
+                key, value = torch.cat((before[0], key), 2), torch.cat((before[1], value), 2)
+            past.append((key, value))
+            return key, value
+
+        for layer, cross in zip(self.decoder, memory.cross, strict=True):
+            x = layer(x, None, remember, cross, memory.slot_bias)
         scores = self._logits(x, memory, last.unsqueeze(1), used.unsqueeze(1)).squeeze(1)
         return scores, State(tuple(past), last, used, state.step + 1)
+
+    def begin_cache(self, memory: Memory, ahead: int) -> Cache:
+        """An empty cache for reading up to `ahead` actions at a time."""
+        steps = -(-(self.config.max_steps + ahead) // ROUND) * ROUND
+        return Cache(self.config, len(memory.start), steps, memory.start.device)
+
+    def read(
+        self, memory: Memory, cache: Cache, previous: Tensor, last: Tensor, used: Tensor
+    ) -> Tensor:
+        """Scores [B, T, V + S] of the actions after each of `previous` [B, T].
+
+        `previous` go on from the steps that the cache keeps, `last` [B, T] are
+        the slots copied last, `used` [B, T, S] the slots copied so far, all
+        with what `previous` copy.
+        """
+        steps = cache.steps(previous.shape[1])
+        x = self._enter(memory, previous, last, steps.clamp(max=self.config.max_steps))
+        hidden = cache.hidden(steps)
+        bias = torch.zeros(hidden.shape, device=hidden.device).masked_fill_(hidden, -1e4)
+        for index, (layer, cross) in enumerate(zip(self.decoder, memory.cross, strict=True)):
+            remember = cache.rememberer(index, steps, hidden.shape[-1])
+            x = layer(x, bias[:, None], remember, cross, memory.slot_bias)
+        return self._logits(x, memory, last, used)
 
 
 def trace(place: Tensor, start: Tensor, slots: int) -> tuple[Tensor, Tensor]:

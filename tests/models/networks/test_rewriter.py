@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from models.networks.rewriter import (
     END,
@@ -126,3 +127,62 @@ def test_the_loss_falls_when_trained_on_one_source(network: RewriterNetwork) -> 
         optimizer.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.2 * losses[0]
+
+
+def test_sources_joined_give_the_memory_of_sources_padded(network: RewriterNetwork) -> None:
+    parts = [source(), source(pieces=7, slots=4, padding=2), source(pieces=9, slots=5, padding=1)]
+    names = Source.__slots__
+    long, short, last = (
+        {name: F.pad(getattr(one, name), (0, size - getattr(one, name).shape[-1]))
+         if (size := {"pieces": 10, "piece_mask": 10, "parts": 10, "slots": 6, "slot_mask": 6,
+                      "copyable": 6}.get(name)) else getattr(one, name) for name in names}
+        for one in parts
+    )  # fmt: skip
+    batch = Source(*(torch.cat((long[name], short[name], last[name])) for name in names))
+    padded = network.encode(batch)
+    with torch.inference_mode():
+        joined = network.encode(batch)
+    inner = F.pad(batch.slot_mask[:, 1:], (0, 1))  # the last slot is never gone on from
+    torch.testing.assert_close(joined.entries[inner], padded.entries[inner])
+    for name in ("keys", "keep"):
+        found, expected = getattr(joined, name), getattr(padded, name)
+        torch.testing.assert_close(found[batch.slot_mask], expected[batch.slot_mask])
+    for found, expected in zip(joined.cross, padded.cross, strict=True):
+        for one, other in zip(found, expected, strict=True):
+            kept = batch.slot_mask[:, None].expand(-1, one.shape[1], -1)
+            torch.testing.assert_close(one[kept], other[kept])
+
+
+def test_reading_ahead_equals_teacher_forcing(network: RewriterNetwork) -> None:
+    scores, _ = network(source(), ACTIONS)
+    last, used = trace(
+        torch.where(ACTIONS >= WRITTEN, ACTIONS - WRITTEN, -1), torch.zeros(1, dtype=torch.int64), 6
+    )
+    previous = torch.cat((torch.tensor([[IGNORE]]), ACTIONS[:, :-1]), 1)
+    with torch.inference_mode():
+        memory = network.encode(source())
+        cache = network.begin_cache(memory, 3)
+        read, width = 0, 3
+        for kept in (2, 1, 2):  # what was read too far is read again
+            stop = min(read + width, ACTIONS.shape[1])
+            found = network.read(
+                memory, cache, previous[:, read:stop], last[:, read:stop], used[:, read:stop]
+            )
+            torch.testing.assert_close(found, scores[:, read:stop], atol=1e-4, rtol=1e-4)
+            read += kept
+            cache.advance(torch.tensor([kept]), read)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float32, 1e-4), (torch.bfloat16, 0.3)], ids=["fp32", "bf16"]
+)
+def test_settled_for_inference_it_scores_the_same(
+    network: RewriterNetwork, dtype: torch.dtype, tolerance: float
+) -> None:
+    with torch.inference_mode():
+        expected, _ = network(source(), ACTIONS)
+        network.half().settle(dtype)
+        found, _ = network(source(), ACTIONS)
+    possible = expected > -1e3
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found[possible], expected[possible], atol=tolerance, rtol=0.05)
