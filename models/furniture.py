@@ -19,6 +19,10 @@ _MAX_TITLE_WORDS: Final = 25
 _MAX_LINKS: Final = 12
 
 
+# Lines come from strangers: where two ways through a repetition lead to the same place, it is
+# possessive, or a line of forty commas would take for ever.
+
+
 def _any_of(alternatives: str, flags: re.RegexFlag) -> re.Pattern[str]:
     """One pattern from a table of alternatives, one a line."""
     return re.compile("|".join(filter(None, map(str.strip, alternatives.splitlines()))), flags)
@@ -68,7 +72,7 @@ _LINE: Final = _any_of(
     advertis?e?ments?|adverts?|ad|ads\s+by\s+\w+|sponsored(?:\s+(?:content|by\s+[\w&' ]{{2,40}}))?
     (?:article|story)\s+continue[sd]\s+(?:below|after)[\w ]*|promoted(?:\s+content)?
     continue\s+reading(?:\s+(?:below|the\s+main\s+story|[\w ]{{2,30}}))?|paid\s+(?:post|content)
-    (?:(?:{_NETWORK}|share|save|print|tweet|pin(?:\s+it)?|comments?|like|listen|bookmark|copy\s+link|link\s+copied!?|and|more|[|/,·•&]|\d[\d,.]*k?\s+(?:shares?|comments?|views?|likes?))(?:\s*(?=[|/,·•&])|\s+|$|(?<=[|/,·•&])))+
+    (?:(?:{_NETWORK}|share|save|print|tweet|pin(?:\s+it)?|comments?|like|listen|bookmark|copy\s+link|link\s+copied!?|and|more|[|/,·•&]|\d[\d,.]*k?\s+(?:shares?|comments?|views?|likes?))(?>\s*(?=[|/,·•&])|\s+|$|(?<=[|/,·•&])))++
     (?:share|save|e-?mail|print|tweet|post|discuss)\s+(?:this|the|on|via|by|with)\b[\w ,&/'’-]{{0,60}}
     e-?mail\s+to\s+a\s+friend|leave\s+a\s+(?:comment|reply)|view\s+(?:all\s+)?comments
     (?:join|start)\s+the\s+(?:conversation|discussion)|be\s+the\s+first\s+to\s+comment

@@ -109,3 +109,12 @@ def test_a_flattened_tail_of_neighbours_goes() -> None:
 
 def test_french_quotation_marks_are_not_links() -> None:
     assert removed("Il a dit : « Venez. Allons-y. Go home » et il est parti.") == []
+
+
+@pytest.mark.parametrize("mark", [",", "|", "·", "/ ", "share, ", "x ", "12 likes ", "and & "])
+@pytest.mark.timeout(20)
+def test_a_line_made_to_be_read_in_many_ways_is_read_in_one(mark: str) -> None:
+    line = mark * (230 // len(mark)) + " and prose"
+    assert not is_furniture(line)
+    assert furniture_ranges(f"{line}\nThe council met on Monday.") == []
+    assert is_furniture((mark * 20).strip())
