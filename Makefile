@@ -26,9 +26,11 @@ format: $(TEST_STAMP)
 bench: $(TEST_STAMP)
 	$(BIN)/inbrief-eval speed
 
-# 20,000 requests made from the interface's own description; CASES=… for another number.
+# 20,000 requests made from the interface's own description (CASES=… for another number),
+# then 50,000 that are broken below it.
 fuzz: $(TEST_STAMP)
 	$(BIN)/python -m tests.fuzz $(or $(CASES),20000)
+	$(BIN)/python -m tests.fuzz_bytes $(or $(BROKEN_CASES),50000)
 
 # Chromium, Redis and the other real programs that tests start: installed where
 # this may be done, otherwise the tests that need one say what is missing.
