@@ -50,14 +50,15 @@ _TOKENS: Final = (
 _PATHS: Final = (
     "/", "/v1/summaries/", "/v1/summaries/%00", "/v1/summaries/" + "f" * 64, "/v1/models",
     "/readyz", "/metrics", "/v1//summaries", "/%2e%2e/etc/passwd", "/problems/%ff", "/widget/../x",
-    "/models/", "/" + "a" * 4000, "/v1/summaries?x=%zz", "/docs", "/openapi.json", "/v1/summaries:batch:batch",
+    "/models/", "/" + "a" * 4000, "/v1/summaries?x=%zz", "/docs", "/openapi.json",
+    "/v1/summaries:batch:batch",
 )  # fmt: skip
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
 _HEADERS: Final = (
     "accept: text/event-stream", "accept: \x01", "content-encoding: gzip", "origin: null",
     "content-type: text/plain", "content-type: application/json; charset=utf-16",
-    "authorization: Bearer inb_x_y", "authorization: Basic \xff", "x-api-key: ", "if-none-match: W/\"*\", \"",
-    "range: bytes=0-1",
+    "authorization: Bearer inb_x_y", "authorization: Basic \xff", "x-api-key: ",
+    "if-none-match: W/\"*\", \"", "range: bytes=0-1",
     "x-forwarded-for: " + "1.1.1.1, " * 60, "traceparent: 00-0-0-zz", "expect: 100-continue",
     "x-request-id: ../../x", "forwarded: for=\"[::", "cookie: " + "a=b; " * 200,
 )  # fmt: skip
