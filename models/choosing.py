@@ -67,10 +67,14 @@ def settled(
     wanted = [one for one, plan in zip(options, plans, strict=True) for _ in plan]
     flat = _with(flat, judged([one.proposals for one in flat], judge))
     more = [_cuts(one, wish, choice) for one, wish in zip(flat, wanted, strict=True)]
-    found = judged(more, judge)
+    found = [sorted(extra, key=_doubt) for extra in judged(more, judge)]
     added = [(*one.proposals, *extra) for one, extra in zip(flat, found, strict=True)]
     rest = iter(_with(flat, added))
     return [[next(rest) for _ in plan] for plan in plans]
+
+
+def _doubt(proposal: Proposal) -> float:
+    return -(proposal.acceptability or 0.0)
 
 
 def _with(

@@ -17,6 +17,8 @@ MIN_WORDS: Final = 4
 # which copies more and is surer of itself; and taken off for each less salient sentence.
 _HEADLINE_BONUS: Final = 0.1
 _RANK_PENALTY: Final = 0.45
+# How much the judge's log-probability counts beside the network's.
+_JUDGE_WEIGHT: Final = 2.0
 # What a cut by rule, which no network wrote, counts as.
 _CUT_LOG_PROBABILITY: Final = -0.5
 # A headline that opens with "He" or "Their", and one that names nobody and nothing.
@@ -66,7 +68,7 @@ def _score(proposal: Proposal, rank: int) -> float:
     score -= _POINTING_PENALTY * bool(_POINTING.match(proposal.text))
     score -= _NAMELESS_PENALTY * (not _NAME.search(proposal.text))
     if proposal.acceptability is not None:
-        score += math.log(max(proposal.acceptability, 1e-3))
+        score += _JUDGE_WEIGHT * math.log(max(proposal.acceptability, 1e-3))
     return score
 
 

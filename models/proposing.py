@@ -33,8 +33,8 @@ class Choice:
     min_log_probability: float = -1.75
     min_copied_share: float = 1.0
     min_words: int = 6
-    min_acceptability: float = 0.6
-    min_cut_acceptability: float = 0.85
+    min_acceptability: float = 0.85
+    min_cut_acceptability: float = 0.95
 
 
 class Judging(Protocol):

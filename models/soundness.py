@@ -30,15 +30,36 @@ _NO_START: Final = frozenset("to of than which that whose whom and or".split())
 # A phrase may end before these. Not before "of" and "that": what they begin belongs to it.
 _MAY_FOLLOW: Final = (_PREPOSITIONS - {"of"}) | frozenset(
     "and or but nor yet so because while whilst when whenever after before as which who whom whose "
-    "where since until till although though unless if whether than to onto over under during "
+    "where since until till although though unless if whether than onto over under during "
     "without within against about amid among between despite following including through "
-    "throughout towards toward across around near behind beyond along via per due upon off out up "
+    "throughout towards toward across around near beyond along via per due upon "
     "monday tuesday wednesday thursday friday saturday sunday last this next earlier yesterday "
     "today tomorrow now again too also however according rather instead even just only "
     "once".split()
 )
 _SINCE: Final = frozenset("after before since later ago".split())
-_TIMES: Final = frozenset("second minute hour day week month year".split())
+_TIMES: Final = frozenset("second minute moment hour day week month year".split())
+_RELATIVE_CLAUSES: Final = frozenset(
+    "who which that whose where when while because although though if whether what how why".split()
+)
+_NOUN_CLAUSES: Final = frozenset({"who", "which", "that"})
+_CLAUSE_OPENERS: Final = _RELATIVE_CLAUSES | frozenset("after before since until as than".split())
+_BREAKS: Final = frozenset(", and or who which that where -- - – —".split())
+_SMALL_WORDS: Final = frozenset(
+    "a an the to for in on at of by with from over after before as amid and , 's is are".split()
+)
+_PAIRS: Final = {"not": "but", "both": "and", "between": "and", "either": "or", "neither": "nor"}
+_TELLING: Final = frozenset("told tell tells reminded asked persuaded convinced".split())
+_PREVENTING: Final = frozenset("prevent prevents prevented stop stops stopped ban banned".split())
+_NUMBER: Final = re.compile(r"\d.*|two|three|four|five|six|seven|eight|nine|ten|dozen|hundred")
+_GOES_ON: Final = frozenset(
+    "back along out up down away off over just even also still together only".split()
+)
+_DASHES: Final = frozenset("- -- – —".split())
+_MARKS: Final = _DASHES | frozenset(', ; : ( ) [ ] " ...'.split())
+# A last item of a list has at most so many words; a cut of at least so many has to be a phrase.
+_LIST_ITEM_WORDS: Final = 3
+_PHRASE_WORDS: Final = 3
 _BEFORE_PARTICIPLE: Final = _PREPOSITIONS | frozenset("and or , the a an as was were been".split())
 _AFTER_PARTICIPLE: Final = frozenset("by to with as of in from".split())
 _CLAUSES: Final = frozenset(
@@ -64,6 +85,7 @@ def is_sound(one: Shortening, text: str) -> bool:
     return (
         one.in_order
         and has_verb(text)
+        and not is_fragment(text)
         and not is_unbalanced(text)
         and not (_STRAY.search(text) and not _SINGLE_OPEN.search(text))
         and not _is_cut_badly(one)
@@ -79,6 +101,15 @@ def has_verb(text: str) -> bool:
         for place, word in enumerate(words)
         if place == 0 or word[:1].islower()
     )
+
+
+def is_fragment(text: str) -> bool:
+    """Whether the text is no sentence but a noun with its clause: "The poster that led to it."."""
+    keys = [match.group().casefold() for match in _WORD.finditer(text)]
+    opening = next((i for i, key in enumerate(keys[:9]) if i and key in _NOUN_CLAUSES), None)
+    if opening is None or any(map(is_verb, keys[:opening])):
+        return False
+    return sum(key != "to" and is_verb(key) for key in keys[opening:]) <= 1
 
 
 def is_unbalanced(text: str) -> bool:
@@ -97,6 +128,8 @@ def _is_cut_badly(one: Shortening) -> bool:
         return True
     if places[0] and (keys[0] in _NO_START or keys[0].endswith("ing")):
         return True
+    if places[0] and source[places[0] - 1] in _DASHES:
+        return True
     if any(first == second and first not in {"had", "that"} for first, second in pairwise(keys)):
         return True
     if keys.count(",") == 1 and _follows(keys, ",") in AUXILIARIES:
@@ -105,6 +138,10 @@ def _is_cut_badly(one: Shortening) -> bool:
         return True
     return (
         _stops_short(keys, places, source)
+        or _ends_in_a_list(keys, places, source)
+        or _ends_without_its_verb(keys, places, source)
+        or _leaves_its_complement(one)
+        or _cuts_through(one)
         or _lacks_main_clause(one)
         or _broken_joint(keys, places)
         or not _keeps_its_verb(keys, places, source)
@@ -125,7 +162,9 @@ def _opens_an_aside_only(one: Shortening) -> bool:
 
 def _takes_only_names_from_elsewhere(one: Shortening) -> bool:
     """What a sentence takes from its context stands for a pronoun that it opened with."""
-    if one.task == "headline" or None not in one.places:
+    if one.task == "headline":
+        return not _writes_its_own(one)
+    if None not in one.places:
         return True
     first = next(i for i, place in enumerate(one.places) if place is not None)
     if None in one.places[first:] or one.source[0] not in _PRONOUNS or one.places[first] != 1:
@@ -144,10 +183,92 @@ def _stops_short(keys: Sequence[str], places: Sequence[int | None], source: Sequ
     if last is None or last + 1 >= len(source):
         return False
     following = source[last + 1]
+    if keys[-1] in _GOES_ON or (keys[-1].endswith("ly") and len(keys[-1]) > 4):
+        return True  # "keeps them firmly | on course"
+    if keys[-2:-1] == ["to"] or keys[-2:-1] == ("to",):
+        return following not in _MARKS  # "prepare to take | on"
     if following in _SINCE and keys[-1].rstrip("s") in _TIMES:
         return True
     is_word = any(character.isalnum() for character in following)
     return is_word and following not in _MAY_FOLLOW and not following.endswith("ly")
+
+
+def _ends_in_a_list(
+    keys: Sequence[str], places: Sequence[int | None], source: Sequence[str]
+) -> bool:
+    """An end between the items of a list: "teeth, claws | and cufflinks"."""
+    last = places[-1]
+    if last is None or last + 1 >= len(source) or source[last + 1] not in {",", "and", "or"}:
+        return False
+    if "," not in keys:
+        return False
+    item = keys[len(keys) - list(reversed(keys)).index(",") :]
+    return len(item) <= _LIST_ITEM_WORDS and not {"and", "or"} & set(item)
+
+
+def _ends_without_its_verb(
+    keys: Sequence[str], places: Sequence[int | None], source: Sequence[str]
+) -> bool:
+    """A last clause that stops before its verb: "formed when a tall hill | , or a peak, …"."""
+    last = places[-1]
+    if last is None or last + 1 >= len(source) or source[last + 1] not in _BREAKS:
+        return False
+    opens = [i for i, key in enumerate(keys) if key in _CLAUSE_OPENERS]
+    return bool(opens) and not any(map(is_verb, keys[opens[-1] + 1 :]))
+
+
+def _leaves_its_complement(one: Shortening) -> bool:
+    """ "put his record | on the line", "not his own talents | but hers"."""
+    source = one.source
+    gone = sorted(set(range(len(source))) - set(one.copied))
+    puts = [i for i in one.copied if source[i] in {"put", "puts", "putting"}]
+    if puts and gone and gone[-1] > puts[0]:
+        return True
+    for first, second in _PAIRS.items():
+        begun = [i for i in one.copied if source[i] == first]
+        if begun and any(source[i] == second and i > begun[0] for i in gone):
+            return True
+    last = one.copied[-1]
+    if last + 1 >= len(source):
+        return False
+    kept = {source[i] for i in one.copied}
+    return (
+        bool(_TELLING & set(source[max(0, last - 5) : last + 1]) & kept)
+        or (source[last + 1] in {"who", "that", "which"} and "it" in kept)
+        or (source[last + 1] == "from" and bool(_PREVENTING & kept))
+    )
+
+
+def _writes_its_own(one: Shortening) -> bool:
+    """Whether a headline has a word that is neither small nor a form of one that it left out."""
+    gone = {key for i, key in enumerate(one.source) if i not in set(one.copied)}
+    return any(
+        place is None
+        and key not in _SMALL_WORDS
+        and not any(key[:3] == other[:3] for other in gone)
+        and not (key in REPORTING and gone & REPORTING)
+        for key, place in zip(one.keys, one.places, strict=True)
+    )
+
+
+def _cuts_through(one: Shortening) -> bool:
+    """A longer cut inside that is no phrase: it does not begin like one or runs into the next."""
+    source, copied = one.source, one.copied
+    for left, right in pairwise(copied):
+        cut = source[left + 1 : right]
+        if not cut:
+            continue
+        if cut[0] == "by":
+            return True  # "Red Rum, ridden | jumps the last"
+        if _NUMBER.fullmatch(cut[-1]) and source[right][:1].isalpha():
+            return True  # "for the last | years"
+        if len(cut) < _PHRASE_WORDS or _MARKS & {source[left], cut[0], cut[-1], source[right]}:
+            continue
+        begins = cut[0] in _MAY_FOLLOW or cut[0] in {"of", "that", "to"}
+        goes_on = source[right] in _MAY_FOLLOW | AUXILIARIES | FINITE | REPORTING
+        if not (begins and goes_on):
+            return True
+    return False
 
 
 def _lacks_main_clause(one: Shortening) -> bool:
@@ -159,6 +280,8 @@ def _lacks_main_clause(one: Shortening) -> bool:
     """
     keys, source = list(one.keys), one.source
     last = one.copied[-1]
+    if last + 1 < len(source) and _opens_with_a_clause(keys) and not _has_later_clause(keys):
+        return True
     if source[0] in _CLAUSES and one.copied[0] in (1, 2) and "," in keys:
         return True
     if "so" in keys and "so" in source and "that" in source[source.index("so") :]:
@@ -171,6 +294,17 @@ def _lacks_main_clause(one: Shortening) -> bool:
     if source[last + 2] in AUXILIARIES:
         return True
     return keys[0] in _SUBORDINATORS and not _has_later_clause(keys)
+
+
+def _opens_with_a_clause(keys: Sequence[str]) -> bool:
+    """ "If he …", "Three days after …": what goes before a main clause."""
+    if keys[0] in _CLAUSES:
+        return True
+    opening = keys[1:4]
+    return any(
+        first.rstrip("s") in _TIMES and second in _SINCE - {"ago", "later"}
+        for first, second in pairwise(opening)
+    )
 
 
 def _has_later_clause(keys: Sequence[str]) -> bool:
@@ -201,16 +335,15 @@ def _keeps_its_verb(
 ) -> bool:
     kept = {place for place in places if place is not None}
     last = next((place for place in reversed(places) if place is not None), -1)
-    lost = [
-        place
-        for place in _verbs(source)
-        if place not in kept and not (place > last and source[place] in REPORTING)
-    ]
+    gone = [place for place in _verbs(source) if place not in kept]
+    lost = [place for place in gone if not (place > last and source[place] in REPORTING)]
+    verbs = _verbs(keys)
+    if gone and not verbs:
+        return False
+    if gone and len(verbs) <= sum(key in _RELATIVE_CLAUSES and key != "if" for key in keys):
+        return False  # "A woman who lost her child": each clause has a verb, and one is left over
     if not lost:
         return True
-    verbs = _verbs(keys)
-    if not verbs:
-        return False
     if _next_word(source, last) in AUXILIARIES | FINITE:
         return False
     # "Inspectors said the misuse of outer garments": what was said lost its verb.
@@ -239,7 +372,7 @@ def _verbs(keys: Sequence[str]) -> list[int]:
             key.endswith("ed")
             and len(key) > 4
             and i > 0
-            and keys[i - 1] not in _BEFORE_PARTICIPLE
+            and keys[i - 1] not in _BEFORE_PARTICIPLE | AUXILIARIES
             and (i + 1 == len(keys) or keys[i + 1] not in _AFTER_PARTICIPLE)
         )
     ]
