@@ -18,6 +18,7 @@ from eval import peers, results, runs, tables
 from eval.datasets import BUNDLED, SEEDS, Dataset, Preset, ReferenceKind, join, load
 from eval.generate import generate
 from eval.load import load as load_service
+from eval.memory import memory
 from eval.parity import parity
 from eval.predictions import PredictionSet, file_name, read_run
 from eval.scoring import score as score_table
@@ -283,6 +284,9 @@ app.command(
 app.command(
     epilog="Example:  inbrief-eval parity --data articles.jsonl --limit 200 --out runs/parity"
 )(parity)
+
+
+app.command(epilog="Example:  inbrief-eval memory --articles 30000 --out runs/memory")(memory)
 
 
 app.command(

@@ -101,7 +101,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One system in one cell: seconds of each round, resident bytes after the last."""
+    """One system in one cell: seconds of each round, resident bytes after the last.
+
+    `cpu_seconds` are those of all its threads. On one thread they say how fast
+    a system is where other work slows the clock's seconds; more threads also
+    count what they spend on waiting for one another.
+    """
 
     system: str
     seconds: tuple[float, ...]
@@ -110,6 +115,7 @@ class Measurement:
     accepted: int = 0
     steps: int = 0
     failure: str = ""
+    cpu_seconds: tuple[float, ...] = ()
 
 
 def run(cells: Sequence[Cell], systems: Sequence[str], rounds: int, out: Path) -> list[Any]:
@@ -191,6 +197,7 @@ def _measurement(system: str, rounds: list[dict[str, Any]]) -> Measurement:
         last["drafted"],
         last["accepted"],
         last["steps"],
+        cpu_seconds=tuple(one["cpu_seconds"] for one in rounds),
     )
 
 
@@ -224,13 +231,14 @@ def _timed(engine: Any, system: str, cell: Cell, checkpoint: Any) -> dict[str, A
     settings = cell.settings()
     counters = getattr(engine, "counters", None)
     before = asdict(counters) if counters else {}
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     for part in _calls(inputs, system, cell):
         engine.generate(part, settings)
-    seconds = time.perf_counter() - began
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     after = asdict(counters) if counters else {}
     return {
         "seconds": seconds,
+        "cpu_seconds": cpu,
         "resident_bytes": resident_bytes(),
         **{key: after.get(key, 0) - before.get(key, 0) for key in ("drafted", "accepted", "steps")},
     }
@@ -289,7 +297,8 @@ def read_cells(path: Path) -> dict[str, dict[str, Measurement]]:
         except ValueError:
             continue
         for entry in record["systems"]:
-            entry["seconds"] = tuple(entry["seconds"])
+            for name in ("seconds", "cpu_seconds"):
+                entry[name] = tuple(entry.get(name, ()))
             found.setdefault(record["key"], {})[entry["system"]] = Measurement(**entry)
     return found
 
@@ -331,9 +340,13 @@ def _cpu_name() -> str:
     return platform.processor()
 
 
-def ratios(one: Measurement, baseline: Measurement) -> tuple[float, float, float] | None:
+def ratios(
+    one: Measurement, baseline: Measurement, *, cpu: bool = False
+) -> tuple[float, float, float] | None:
     """Median, least and largest of baseline seconds over `one`'s, round by round: the speed-up."""
-    if not one.seconds or not baseline.seconds:
+    ours = one.cpu_seconds if cpu else one.seconds
+    theirs = baseline.cpu_seconds if cpu else baseline.seconds
+    if not ours or not theirs:
         return None
-    pairs = [theirs / ours for ours, theirs in zip(one.seconds, baseline.seconds, strict=False)]
+    pairs = [second / first for first, second in zip(ours, theirs, strict=False)]
     return statistics.median(pairs), min(pairs), max(pairs)

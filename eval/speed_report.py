@@ -90,6 +90,8 @@ def _row(cell: Cell, one: Measurement, measured: Sequence[Measurement]) -> dict[
         "seconds": one.seconds,
         "articles_per_second": cell.batch / seconds,
         "output_tokens_per_second": cell.batch * cell.output_tokens / seconds,
+        "cpu_seconds": one.cpu_seconds,
+        "cpu_seconds_per_article": statistics.median(one.cpu_seconds or (0.0,)) / cell.batch,
         "resident_bytes": one.resident_bytes,
         "drafted_tokens": one.drafted,
         "accepted_tokens": one.accepted,
@@ -99,19 +101,21 @@ def _row(cell: Cell, one: Measurement, measured: Sequence[Measurement]) -> dict[
         for other in measured:
             if other.system == peer and (found := ratios(one, other)) is not None:
                 row[f"times_{peer}"] = found
+                row[f"cpu_times_{peer}"] = ratios(one, other, cpu=True)
     return row
 
 
 def _markdown(rows: Sequence[dict[str, Any]]) -> str:
     head = ["shape", "in", "out", "batch", "beams", "system", "articles/s", "tokens/s", "RSS MiB"]
     head += [f"x {peer}" for peer in _PEERS]
+    head += ["CPU s/article", *(f"CPU x {peer}" for peer in _PEERS)]
     lines = ["| " + " | ".join(head) + " |", "| " + " | ".join(["---"] * len(head)) + " |"]
     for row in rows:
         tokens = f"50-{row['input_tokens']}" if row["mixed"] else row["input_tokens"]
         tokens = f"{row['words']} words" if row["words"] else tokens
         begin = [row["shape"], tokens, row["output_tokens"], row["batch"], row["beams"]]
         if row["failure"]:
-            cells = [*begin, row["system"], f"failed: {row['failure']}", "", "", "", ""]
+            cells = [*begin, row["system"], f"failed: {row['failure']}", *[""] * (len(head) - 7)]
         else:
             cells = [
                 *begin,
@@ -120,6 +124,8 @@ def _markdown(rows: Sequence[dict[str, Any]]) -> str:
                 f"{row['output_tokens_per_second']:.0f}",
                 f"{row['resident_bytes'] / 2**20:.0f}",
                 *(_ratio(row.get(f"times_{peer}")) for peer in _PEERS),
+                f"{row['cpu_seconds_per_article']:.3g}",
+                *(_ratio(row.get(f"cpu_times_{peer}")) for peer in _PEERS),
             ]
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     stated = ", ".join(f"{key} {value}" for key, value in conditions().items())

@@ -32,6 +32,13 @@ def test_ratios_are_taken_round_by_round() -> None:
     ours, theirs = Measurement("a", (1.0, 2.0, 1.0), 0), Measurement("b", (3.0, 4.0, 2.0), 0)
     assert speed.ratios(ours, theirs) == (2.0, 2.0, 3.0)
     assert speed.ratios(Measurement("a", (), 0, failure="x"), theirs) is None
+    assert speed.ratios(ours, theirs, cpu=True) is None
+    busy = Measurement("b", (9.0,), 0, cpu_seconds=(6.0,))
+    assert speed.ratios(Measurement("a", (9.0,), 0, cpu_seconds=(2.0,)), busy, cpu=True) == (
+        3,
+        3,
+        3,
+    )
 
 
 def test_engines_take_turns_and_a_started_run_goes_on(shape: str, tmp_path: Path) -> None:
@@ -44,6 +51,8 @@ def test_engines_take_turns_and_a_started_run_goes_on(shape: str, tmp_path: Path
     assert [row["system"] for row in rows] == ["native-fp32", "transformers-fp32"]
     assert all(len(row["seconds"]) == 2 and row["resident_bytes"] > 0 for row in rows)
     assert rows[1]["times_transformers-fp32"] == [1.0, 1.0, 1.0]
+    assert all(len(row["cpu_seconds"]) == 2 for row in rows)
+    assert rows[1]["cpu_times_transformers-fp32"] == [1.0, 1.0, 1.0]
     table = (tmp_path / "speed.md").read_text()
     assert "| native-fp32 |" in table
     lines = (tmp_path / "cells.jsonl").read_text().splitlines()
