@@ -27,6 +27,11 @@ COPY eval eval
 # What the extras need is pinned by the lock file.
 # hadolint ignore=DL3013
 RUN pip install ".[${EXTRAS}]" && python -m compileall -q /opt/inbrief/lib
+# The native engine's kernels are compiled here, as there is no compiler where they run.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/* \
+    && python -P -m models.networks.kernels.library
 
 FROM python:${PYTHON} AS run
 ARG DEVICE=cpu

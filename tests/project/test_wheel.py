@@ -34,6 +34,8 @@ def test_the_wheel_holds_model_widget_and_commands_and_no_tests(wheel: Path) -> 
     assert "models/weights/news-small/model.json" in names
     assert "service/widget/inbrief.js" in names
     assert "eval/data/articles.jsonl" in names
+    assert "models/networks/kernels/network.c" in names
+    assert "models/networks/kernels/linear.h" in names
     assert not [name for name in names if name.startswith(("tests/", "seeds/"))]
     assert "inbrief = service.cli:main" in points
     assert "inbrief-eval = eval.__main__:main" in points
