@@ -29,12 +29,12 @@ class Choice:
 
     beams: int = 1
     headline_beams: int = 4
-    min_mean_log_probability: float = -0.3
-    min_log_probability: float = -1.75
+    min_mean_log_probability: float = -0.4
+    min_log_probability: float = -2.2
     min_copied_share: float = 1.0
     min_words: int = 6
-    min_acceptability: float = 0.85
-    min_cut_acceptability: float = 0.95
+    min_acceptability: float = 0.75
+    min_cut_acceptability: float = 0.9
 
 
 class Judging(Protocol):

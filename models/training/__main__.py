@@ -3,6 +3,8 @@
 Examples:
     python -m models.training --recipe salience --data DIR --out DIR
     python -m models.training --recipe rewriter-cpu --data DIR --out DIR --minutes 75
+    python -m models.training --recipe shortenings --data pairs.jsonl --model DIR --out DIR
+    python -m models.training --recipe acceptability --data DIR --model DIR --out DIR --minutes 45
     python -m models.training --recipe package --data DIR --out DIR   # DIR/salience, DIR/rewriter
     python -m models.training --recipe finetune --base DIR_OR_ID --data mine.jsonl --out DIR
 """
@@ -16,10 +18,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from models.errors import InbriefError
-from models.training.config import FinetuneConfig
+from models.rewriting import TOKENIZER, Rewriter
+from models.training.acceptability import train_acceptability
+from models.training.config import FinetuneConfig, TrainingConfig
 from models.training.packaging import package
+from models.training.parsing import SpacyParser
 from models.training.rewriter import CPU, GPU, train_rewriter
 from models.training.salience import SalienceRecipe, train_salience
+from models.training.shortenings import build_shortenings
+from models.training.warm_start import minilm_directory
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +37,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _finetune(options)
         elif options.recipe == "package":
             salience, rewriter = options.data / "salience", options.data / "rewriter"
-            package(salience, rewriter, options.out, name=options.name, choice={})
+            judge = options.data / "acceptability"
+            package(
+                salience,
+                rewriter,
+                options.out,
+                name=options.name,
+                choice={},
+                judge=judge if judge.is_dir() else None,
+            )
+        elif options.recipe in {"shortenings", "acceptability"}:
+            _judge(options)
         elif options.recipe == "salience":
             train_salience(SalienceRecipe(), options.data, options.out, resume=options.resume)
         else:
@@ -43,6 +60,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"models.training: {error.message}", file=sys.stderr)
         return 2
     return 0
+
+
+def _judge(options: argparse.Namespace) -> None:
+    """The judge's corpus, or the judge, beside the rewriter of `--model`."""
+    if options.model is None:
+        raise SystemExit(f"--recipe {options.recipe} needs --model, a directory with a rewriter")
+    rewriter = Rewriter.load(options.model, bfloat16=False)
+    if options.recipe == "shortenings":
+        parser = SpacyParser(options.parser)
+        build_shortenings(options.data, rewriter, parser, options.out, limit=options.limit)
+        return
+    training = TrainingConfig(
+        minutes=options.minutes or 45,
+        batch_size=48,
+        pretrained_learning_rate=3e-4,
+        validation_minutes=5,
+    )
+    train_acceptability(
+        options.data,
+        rewriter.network,
+        options.model / TOKENIZER,
+        minilm_directory(),
+        options.out,
+        training,
+        resume=options.resume,
+    )
 
 
 def _finetune(options: argparse.Namespace) -> None:
@@ -76,7 +119,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--recipe",
         required=True,
-        choices=["salience", "rewriter-cpu", "rewriter-gpu", "package", "finetune"],
+        choices=[
+            "salience",
+            "rewriter-cpu",
+            "rewriter-gpu",
+            "shortenings",
+            "acceptability",
+            "package",
+            "finetune",
+        ],
     )
     parser.add_argument(
         "--data", required=True, type=Path, help="directory of training files; finetune: one file"
@@ -85,6 +136,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", required=True, type=Path, help="checkpoints and the result")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--minutes", type=float, help="rewriter: time budget of the whole run")
+    parser.add_argument("--model", type=Path, help="shortenings, acceptability: the rewriter")
+    parser.add_argument("--parser", default="en_core_web_sm", help="shortenings: spaCy's pipeline")
+    parser.add_argument("--limit", type=int, default=30_000, help="shortenings: pairs to use")
     tuned = parser.add_argument_group("finetune")
     tuned.add_argument("--base", help="checkpoint directory or hub id")
     tuned.add_argument("--allow-download", action="store_true", help="fetch --base from the hub")
