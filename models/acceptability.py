@@ -28,7 +28,7 @@ from models.networks.acceptability import (
     AcceptabilityNetwork,
 )
 from models.networks.rewriter import RewriterNetwork
-from models.networks.rewriter_layers import Linear, mask_bias, mix_padded
+from models.networks.rewriter_layers import Linear, mask_bias, mix_joined, mix_padded
 from models.rewriter_input import TASKS
 from models.shortening import Shortening
 
@@ -37,7 +37,7 @@ CONFIG: Final = "acceptability.json"
 MAX_PIECES: Final = 208
 # Sequences are padded to whole vectors, so that sums over them come out the same in every batch.
 PADDING: Final = 16
-BATCH_PIECES: Final = 4096
+BATCH_PIECES: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,21 @@ def read_lower(rewriter: RewriterNetwork, batch: MarkedBatch, layers: int) -> Te
     return torch.as_tensor(x)
 
 
+def read_joined(
+    rewriter: RewriterNetwork, sequences: Sequence[Sequence[int]], layers: int
+) -> Tensor:
+    """The same of `sequences` of pieces one behind the other [N, D], without padding."""
+    device = rewriter.begin.device
+    pieces = torch.tensor([piece for one in sequences for piece in one], device=device)
+    positions = torch.tensor([place for one in sequences for place in range(len(one))])
+    x = rewriter.piece_embedding(pieces).float()
+    x = rewriter.embedding_norm(x + rewriter.position_embedding(positions.to(device)))
+    mix = mix_joined([len(one) for one in sequences], device)
+    for layer in rewriter.encoder[:layers]:
+        x = layer(x, mix)
+    return torch.as_tensor(x)
+
+
 class Judge:
     """The network with the rewriter's lower layers; calls come from one thread at a time."""
 
@@ -149,7 +164,6 @@ class Judge:
         self.network = network.eval().to(device)
         self._rewriter = rewriter
         self._marker = Marker(tokenizer)
-        self._device = device
         self._parameters = sum(parameter.numel() for parameter in network.parameters())
 
     @classmethod
@@ -193,19 +207,24 @@ class Judge:
         marked = dict(
             zip(usable, self._marker.mark([items[index] for index in usable]), strict=True)
         )
-        # Alike lengths together: less padding.
-        usable.sort(key=lambda index: len(marked[index].pieces))
+        # Sentences of one length are attended to together, those of the same pieces read once.
+        usable.sort(key=lambda index: (len(marked[index].pieces), marked[index].pieces))
         while usable:
             rows = max(1, BATCH_PIECES // len(marked[usable[-1]].pieces))
             chosen, usable = usable[-rows:], usable[:-rows]
-            batch = self._on_device(collate([marked[index] for index in chosen]))
-            lower = read_lower(self._rewriter, batch, self.network.config.lower_layers)
-            logits, _ = self.network(lower, batch.mask, batch.marks, batch.task)
+            logits = self._judge([marked[index] for index in chosen])
             for index, score in zip(chosen, logits.float().sigmoid().tolist(), strict=True):
                 scores[index] = score
         return scores
 
-    def _on_device(self, batch: MarkedBatch) -> MarkedBatch:
-        if self._device == "cpu":
-            return batch
-        return MarkedBatch(*(getattr(batch, name).to(self._device) for name in batch.__slots__))
+    def _judge(self, items: Sequence[Marked]) -> Tensor:
+        """The logits of the items [B]."""
+        distinct = list(dict.fromkeys(tuple(item.pieces) for item in items))
+        lower = read_joined(self._rewriter, distinct, self.network.config.lower_layers)
+        sources = dict(zip(distinct, lower.split([len(one) for one in distinct]), strict=True))
+        return self.network.judge(
+            torch.cat([sources[tuple(item.pieces)] for item in items]),
+            [len(item.pieces) for item in items],
+            torch.tensor([mark for item in items for mark in item.marks], device=lower.device),
+            torch.tensor([item.task for item in items], device=lower.device),
+        )

@@ -9,12 +9,14 @@ the phrase that a cut goes through, not only the words that it brings together.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import torch
 from torch import Tensor, nn
 
-from models.networks.rewriter_layers import EncoderLayer, Linear, mask_bias, mix_padded
+from models.networks.rewriter_layers import EncoderLayer, Linear, mask_bias, mix_joined, mix_padded
 
 NO_MARK: Final = 0  # what begins and ends the sequence
 KEPT: Final = 1
@@ -64,3 +66,20 @@ class AcceptabilityNetwork(nn.Module):
         for layer in self.encoder:
             x = layer(x, mix)
         return self.sentence(x[:, 0]).squeeze(-1), self.word(x).squeeze(-1)
+
+    def judge(self, x: Tensor, lengths: Sequence[int], marks: Tensor, task: Tensor) -> Tensor:
+        """The sentences' logits [B] with the sentences one behind the other.
+
+        `x` [N, D] and `marks` [N] as in `forward`, `lengths` and `task` [B] of
+        each sentence. What the last layer makes of other pieces than the
+        first is never computed.
+        """
+        counts = torch.tensor(lengths, device=x.device)
+        x = x + self.mark_embedding(marks)
+        x = x + self.task_embedding(task).repeat_interleave(counts, 0)
+        mix = mix_joined(lengths, x.device)
+        for layer in self.encoder[:-1]:
+            x = layer(x, mix)
+        begins = counts.cumsum(0) - counts
+        x = self.encoder[-1](x, mix_joined(lengths, x.device, firsts=True), begins)
+        return torch.as_tensor(self.sentence(x).squeeze(-1))

@@ -286,7 +286,7 @@ class RewriterNetwork(nn.Module):
         x = self.embedding_norm(x + self.position_embedding(position))
         marks = self.task_embedding(source.task) + self.length_embedding(source.length)  # [B, D]
         marks = self.part_embedding(source.parts[row, position]) + marks[row]  # [N, D]
-        mix = mix_joined(lengths.tolist())
+        mix = mix_joined(lengths.tolist(), x.device)
         for index, layer in enumerate(self.encoder):
             x = layer(x + marks if index == self.config.frozen_layers else x, mix)
         begins = (lengths.cumsum(0) - lengths)[:, None]

@@ -110,15 +110,18 @@ def mix_padded(bias: Tensor) -> Mix:
     return mix
 
 
-def mix_joined(lengths: Sequence[int]) -> Mix:
+def mix_joined(lengths: Sequence[int], device: torch.device, *, firsts: bool = False) -> Mix:
     """Attention within sources that stand one behind the other in [N, .], without padding.
+
+    With `firsts` only the first row of each source comes back: [B, D].
 
     Only keys and values are padded, to whole vectors, which `mix_padded` sums over too: the last
     bits come out the same.
     """
     runs = [(length, len(list(run))) for length, run in groupby(lengths)]
     biases = [
-        mask_bias(torch.arange(length + -length % ROUND)[None] < length) for length, _ in runs
+        mask_bias(torch.arange(length + -length % ROUND, device=device)[None] < length)
+        for length, _ in runs
     ]
 
     def mix(projected: Tensor, heads: int) -> Tensor:
@@ -128,7 +131,10 @@ def mix_joined(lengths: Sequence[int]) -> Mix:
             rows = block.view(count, length, -1)
             query, key, value = (split_heads(part, heads) for part in rows.chunk(3, dim=-1))
             key, value = (F.pad(part, (0, 0, 0, -length % ROUND)) for part in (key, value))
-            mixed.append(attend(query, key, value, bias).flatten(0, 1))
+            if firsts:
+                mixed.append(attend_few(query[:, :, :1], key, value, bias).flatten(0, 1))
+            else:
+                mixed.append(attend(query, key, value, bias).flatten(0, 1))
         return torch.cat(mixed)
 
     return mix
@@ -147,8 +153,10 @@ class EncoderLayer(nn.Module):
         self.down = Linear(inner, width)
         self.norm2 = nn.LayerNorm(width, eps=1e-12)
 
-    def forward(self, x: Tensor, mix: Mix) -> Tensor:  # [.., D]
-        x = self.norm1(x + self.out(mix(self.qkv(x), self.heads)))
+    def forward(self, x: Tensor, mix: Mix, kept: Tensor | None = None) -> Tensor:  # [.., D]
+        """Rows `kept` of [N, D], those that `mix` gives; without it all."""
+        mixed = mix(self.qkv(x), self.heads)
+        x = self.norm1((x if kept is None else x[kept]) + self.out(mixed))
         return torch.as_tensor(self.norm2(x + self.down(F.gelu(self.up.narrow(x)))))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.acceptability import CONFIG, Judge, Marker
+from models.acceptability import CONFIG, Judge, Marker, collate, read_lower
 from models.errors import CorruptModel
 from models.networks.acceptability import CUT, KEPT, NO_MARK, WRITTEN
 from models.networks.rewriter_layers import Linear
@@ -92,3 +92,20 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     (directory / CONFIG).write_text(json.dumps(sizes | {"width": 16}))
     with pytest.raises(CorruptModel, match="judge"):
         Judge.load(directory, tiny_network(), tiny_tokenizer())
+
+
+def test_what_it_judges_by_is_what_was_trained() -> None:
+    judge, items = (
+        tiny_judge(),
+        [
+            shortening(SENTENCE, "The pool was closed"),
+            shortening(SENTENCE, "The pool"),
+            shortening("It rained for hours in Milton.", "It rained"),
+        ],
+    )
+    batch = collate(Marker(tiny_tokenizer()).mark(items))
+    with torch.inference_mode():
+        lower = read_lower(tiny_network(), batch, judge.network.config.lower_layers)
+        logits, _ = judge.network(lower, batch.mask, batch.marks, batch.task)
+
+    assert judge.score(items) == pytest.approx(logits.sigmoid().tolist(), abs=1e-4)
