@@ -42,6 +42,7 @@ _TIMES: Final = frozenset("second minute moment hour day week month year".split(
 _RELATIVE_CLAUSES: Final = frozenset(
     "who which that whose where when while because although though if whether what how why".split()
 )
+_NO_CLAUSES: Final = frozenset("with without despite especially including like unlike".split())
 _NOUN_CLAUSES: Final = frozenset({"who", "which", "that"})
 _CLAUSE_OPENERS: Final = _RELATIVE_CLAUSES | frozenset("after before since until as than".split())
 _BREAKS: Final = frozenset(", and or who which that where -- - – —".split())
@@ -50,7 +51,17 @@ _SMALL_WORDS: Final = frozenset(
 )
 _PAIRS: Final = {"not": "but", "both": "and", "between": "and", "either": "or", "neither": "nor"}
 _TELLING: Final = frozenset("told tell tells reminded asked persuaded convinced".split())
-_PREVENTING: Final = frozenset("prevent prevents prevented stop stops stopped ban banned".split())
+# Prepositions with the beginnings of verbs that call for them: "blamed it | on".
+_TAKES: Final = {
+    "on": ("blam",),
+    "for": ("swap", "exchang", "mistak", "mistook"),
+    "from": ("prevent", "stop", "bann", "bans", "distanc"),
+    "with": ("replac", "provid", "compar", "charg", "link"),
+    "as": ("describ", "regard", "hail", "portray", "brand"),
+    "into": ("turn", "transform"),
+}
+_ASIDES: Final = frozenset("who which whose where aged including".split())
+_DEGREES: Final = frozenset("most more very so too".split())
 _NUMBER: Final = re.compile(r"\d.*|two|three|four|five|six|seven|eight|nine|ten|dozen|hundred")
 _GOES_ON: Final = frozenset(
     "back along out up down away off over just even also still together only".split()
@@ -106,6 +117,8 @@ def has_verb(text: str) -> bool:
 def is_fragment(text: str) -> bool:
     """Whether the text is no sentence but a noun with its clause: "The poster that led to it."."""
     keys = [match.group().casefold() for match in _WORD.finditer(text)]
+    if keys and keys[0] in _NO_CLAUSES and "," not in text:
+        return True
     opening = next((i for i, key in enumerate(keys[:9]) if i and key in _NOUN_CLAUSES), None)
     if opening is None or any(map(is_verb, keys[:opening])):
         return False
@@ -134,6 +147,8 @@ def _is_cut_badly(one: Shortening) -> bool:
         return True
     if keys.count(",") == 1 and _follows(keys, ",") in AUXILIARIES:
         return True  # "Nigel Wilson of Nottingham, has been": its fellow was cut out
+    if keys.count(",") == 1 and _leaves_its_aside_open(keys):
+        return True
     if _opens_an_aside_only(one):
         return True
     return (
@@ -146,6 +161,15 @@ def _is_cut_badly(one: Shortening) -> bool:
         or _broken_joint(keys, places)
         or not _keeps_its_verb(keys, places, source)
     )
+
+
+def _leaves_its_aside_open(keys: Sequence[str]) -> bool:
+    """A subject and an aside, and nothing behind it: "Leeds, looking for a win since May"."""
+    comma = list(keys).index(",")
+    begins = _follows(keys, ",")
+    aside = begins in _ASIDES or begins[:1].isdigit() or begins.endswith(("ing", "ed"))
+    opening = keys[0] in _SUBORDINATORS or keys[0].endswith(("ing", "ed", "ly"))
+    return aside and not opening and not any(map(is_verb, keys[:comma]))
 
 
 def _opens_an_aside_only(one: Shortening) -> bool:
@@ -235,7 +259,9 @@ def _leaves_its_complement(one: Shortening) -> bool:
     return (
         bool(_TELLING & set(source[max(0, last - 5) : last + 1]) & kept)
         or (source[last + 1] in {"who", "that", "which"} and "it" in kept)
-        or (source[last + 1] == "from" and bool(_PREVENTING & kept))
+        or any(key.startswith(_TAKES.get(source[last + 1], ())) for key in kept)
+        or (source[last + 1] in {"and", "or"} and source[last - 1] in _DEGREES)
+        or (source[last - 1] == "found" and source[last + 1] not in {",", "on", "after"})
     )
 
 

@@ -81,6 +81,12 @@ def test_whole_sentences_pass(source: str, kept: str) -> None:
         ("Reed says it will be the forwards who win it.", "Reed says it will be the forwards"),
         ("They could not prevent the team from losing it.", "They could not prevent the team"),
         ("He was part of it for the last five years.", "He was part of it for the last years"),
+        ("Reed has blamed the loss on his own side.", "Reed has blamed the loss"),
+        ("They will swap the old pool for a new one.", "They will swap the old pool"),
+        ("They are two of the most able and best.", "They are two of the most able"),
+        ("A report found staff were late.", "A report found staff"),
+        ("Leeds, looking better since May, have won it.", "Leeds, looking better since May"),
+        ("With it gone, they will be told to leave.", "With it gone"),
         ("They prepare to take on a team.", "They prepare to take"),
         ("They lost at home to it back in June.", "They lost at home to it back"),
         ("Its part in it, called Slipper, claimed some.", "Its part in it, called Slipper"),
@@ -147,6 +153,8 @@ def test_what_a_headline_writes_is_small_or_of_the_sentence() -> None:
 
 def test_a_noun_with_its_clause_is_a_fragment() -> None:
     assert is_fragment("The poster that led to the apology.")
+    assert is_fragment("Especially if they know where they are.")
+    assert not is_fragment("With it gone, they left.")
     assert not is_fragment("The poster that led to the apology was withdrawn.")
     assert not is_fragment("He said that they left.")
     assert not is_fragment("The council has closed the pool.")
