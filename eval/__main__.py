@@ -22,6 +22,7 @@ from eval.memory import memory
 from eval.parity import parity
 from eval.predictions import PredictionSet, file_name, read_run
 from eval.scoring import score as score_table
+from eval.speed_http import http
 from eval.speed_report import speed as measure_speed
 from eval.tokens import TokenizerName
 from models.articles import FieldNames
@@ -287,6 +288,11 @@ app.command(
 
 
 app.command(epilog="Example:  inbrief-eval memory --articles 30000 --out runs/memory")(memory)
+
+
+app.command(
+    epilog="Example:  inbrief-eval http --url http://127.0.0.1:8000 --clients 16 --out runs/http"
+)(http)
 
 
 app.command(
