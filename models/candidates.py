@@ -32,7 +32,7 @@ _FIRST_SHARES: Final = 1.6
 _MIN_ALLOTTED_WORDS: Final = 10
 # Sentences kept in reserve, as they stand, for those that turn out unusable.
 _SPARE: Final = 2
-_HEADLINE_CANDIDATES: Final = 2
+_HEADLINE_CANDIDATES: Final = 3
 _MIN_SENTENCE_WORDS: Final = 5
 
 # Taken off the salience (a logit) of sentences that do not stand alone.

@@ -43,7 +43,7 @@ _RELATIVE_CLAUSES: Final = frozenset(
     "who which that whose where when while because although though if whether what how why".split()
 )
 _NO_CLAUSES: Final = frozenset("with without despite especially including like unlike".split())
-_NOUN_CLAUSES: Final = frozenset({"who", "which", "that"})
+_NOUN_CLAUSES: Final = frozenset({"who", "which", "that", "when", "where"})
 _CLAUSE_OPENERS: Final = _RELATIVE_CLAUSES | frozenset("after before since until as than".split())
 _BREAKS: Final = frozenset(", and or who which that where -- - – —".split())
 _SMALL_WORDS: Final = frozenset(
@@ -53,11 +53,11 @@ _PAIRS: Final = {"not": "but", "both": "and", "between": "and", "either": "or", 
 _TELLING: Final = frozenset("told tell tells reminded asked persuaded convinced".split())
 # Prepositions with the beginnings of verbs that call for them: "blamed it | on".
 _TAKES: Final = {
-    "on": ("blam",),
+    "on": ("blam", "keep", "kept"),
     "for": ("swap", "exchang", "mistak", "mistook"),
     "from": ("prevent", "stop", "bann", "bans", "distanc"),
     "with": ("replac", "provid", "compar", "charg", "link"),
-    "as": ("describ", "regard", "hail", "portray", "brand"),
+    "as": ("come", "came", "describ", "regard", "hail", "portray", "brand"),
     "into": ("turn", "transform"),
 }
 _ASIDES: Final = frozenset("who which whose where aged including".split())
@@ -66,6 +66,9 @@ _NUMBER: Final = re.compile(r"\d.*|two|three|four|five|six|seven|eight|nine|ten|
 _GOES_ON: Final = frozenset(
     "back along out up down away off over just even also still together only".split()
 )
+_LENGTHS: Final = frozenset("yard mile metre meter foot feet kilometre block inch".split())
+_IT_IS: Final = frozenset({("it", "is"), ("it", "was"), ("it's", "not")})
+_PASSIVE: Final = AUXILIARIES | {"been", "being", "be"}
 _DASHES: Final = frozenset("- -- – —".split())
 _MARKS: Final = _DASHES | frozenset(', ; : ( ) [ ] " ...'.split())
 # A last item of a list has at most so many words; a cut of at least so many has to be a phrase.
@@ -88,6 +91,7 @@ _QUOTE: Final = re.compile(r"[\"“”]")
 # Single quotation marks, told from apostrophes by what stands around them.
 _SINGLE_OPEN: Final = re.compile(r"(?:^|[\s(])['‘](?=\w)")
 _SINGLE_CLOSE: Final = re.compile(r"(?<=[\w.,!?])['’](?=[\s.,;:)]|$)")
+_CLOSED: Final = re.compile(r"[.,!?]['’](?=\s)")
 _STRAY: Final = re.compile(r"[^\Ws]['’](?=[\s.,;:]|$)")
 
 
@@ -119,17 +123,34 @@ def is_fragment(text: str) -> bool:
     keys = [match.group().casefold() for match in _WORD.finditer(text)]
     if keys and keys[0] in _NO_CLAUSES and "," not in text:
         return True
+    if keys and keys[0] in {"how", "why"} and not text.endswith("?"):
+        return True
     opening = next((i for i, key in enumerate(keys[:9]) if i and key in _NOUN_CLAUSES), None)
     if opening is None or any(map(is_verb, keys[:opening])):
         return False
-    return sum(key != "to" and is_verb(key) for key in keys[opening:]) <= 1
+    return all(verbs <= 1 for verbs in _verbs_of_clauses(keys[opening:]))
+
+
+def _verbs_of_clauses(keys: Sequence[str]) -> list[int]:
+    """How many verbs, each with its auxiliaries, stand between one clause's opener and the next."""
+    counts = [0]
+    before = False
+    for key in keys:
+        verb = key != "to" and is_verb(key)
+        if key in _CLAUSE_OPENERS:
+            counts.append(0)
+        elif verb and not before:
+            counts[-1] += 1
+        before = verb
+    return counts
 
 
 def is_unbalanced(text: str) -> bool:
     """Whether a quotation is opened and not closed, or a bracket."""
     opened = text.count("(") != text.count(")") or text.count("[") != text.count("]")
-    single = len(_SINGLE_OPEN.findall(text)) > len(_SINGLE_CLOSE.findall(text))
-    return opened or single or len(_QUOTE.findall(text)) % 2 == 1
+    opens = len(_SINGLE_OPEN.findall(text))
+    single = opens > len(_SINGLE_CLOSE.findall(text)) or (not opens and _CLOSED.search(text))
+    return opened or bool(single) or len(_QUOTE.findall(text)) % 2 == 1
 
 
 def _is_cut_badly(one: Shortening) -> bool:
@@ -213,6 +234,14 @@ def _stops_short(keys: Sequence[str], places: Sequence[int | None], source: Sequ
         return following not in _MARKS  # "prepare to take | on"
     if following in _SINCE and keys[-1].rstrip("s") in _TIMES:
         return True
+    if following in {"from", "away"} and keys[-1].rstrip("s") in _LENGTHS:
+        return True
+    if last + 2 == len(source) and following in _PREPOSITIONS:
+        return True  # "the firm he had lavished praise | on"
+    if following == "for" and tuple(keys[-3:-1]) in _IT_IS:
+        return True  # "it is unthinkable | for the club to"
+    if following == "by" and keys[-1].endswith("ed") and not _PASSIVE & {*keys[-2:-1]}:
+        return True  # "videos published | by the group"
     is_word = any(character.isalnum() for character in following)
     return is_word and following not in _MAY_FOLLOW and not following.endswith("ly")
 

@@ -94,6 +94,18 @@ def test_points_stand_in_reading_order(document: Document) -> None:
     assert found == [document.sentences[index].text for index in (0, 3, 5)]
 
 
+def test_captions_are_left_out_where_there_is_something_else(document: Document) -> None:
+    caption = "Ann Reed of Milton and Bo Lee of Perth."
+    other = documents.read(Article(f"{TEXT} {caption}", language="en"))
+    place = next(i for i, one in enumerate(other.sentences) if one.text == caption)
+
+    both = chosen_texts(other, [candidate(other, index) for index in (0, place)])
+    alone = chosen_texts(other, [candidate(other, place)])
+
+    assert both == [document.sentences[0].text]
+    assert alone == [caption]
+
+
 def test_max_words_takes_the_best_that_fit(document: Document) -> None:
     candidates = [candidate(document, index) for index in (0, 5, 3)]
 
