@@ -69,6 +69,11 @@ _GOES_ON: Final = frozenset(
 _LENGTHS: Final = frozenset("yard mile metre meter foot feet kilometre block inch".split())
 _IT_IS: Final = frozenset({("it", "is"), ("it", "was"), ("it's", "not")})
 _PASSIVE: Final = AUXILIARIES | {"been", "being", "be"}
+_HELPERS: Final = MODALS | frozenset("do does did don't doesn't didn't won't can't cannot".split())
+_WHEN_AND_WHERE: Final = _PREPOSITIONS | frozenset(
+    "on yesterday today monday tuesday wednesday thursday friday saturday sunday last this that he "
+    'she it they , "'.split()
+)
 _DASHES: Final = frozenset("- -- – —".split())
 _MARKS: Final = _DASHES | frozenset(', ; : ( ) [ ] " ...'.split())
 # A last item of a list has at most so many words; a cut of at least so many has to be a phrase.
@@ -125,6 +130,8 @@ def is_fragment(text: str) -> bool:
         return True
     if keys and keys[0] in {"how", "why"} and not text.endswith("?"):
         return True
+    if any(key == "pictured" and not is_verb(before) for before, key in pairwise(keys[:7])):
+        return True  # "Ann Reed pictured with her dog": a caption
     opening = next((i for i, key in enumerate(keys[:9]) if i and key in _NOUN_CLAUSES), None)
     if opening is None or any(map(is_verb, keys[:opening])):
         return False
@@ -160,7 +167,7 @@ def _is_cut_badly(one: Shortening) -> bool:
     ends_with_source = places[-1] == len(source) - 1
     if keys[-1] in _NO_END and not ends_with_source:
         return True
-    if places[0] and (keys[0] in _NO_START or keys[0].endswith("ing")):
+    if places[0] and (keys[0] in _NO_START | AUXILIARIES or keys[0].endswith("ing")):
         return True
     if places[0] and source[places[0] - 1] in _DASHES:
         return True
@@ -234,6 +241,8 @@ def _stops_short(keys: Sequence[str], places: Sequence[int | None], source: Sequ
         return following not in _MARKS  # "prepare to take | on"
     if following in _SINCE and keys[-1].rstrip("s") in _TIMES:
         return True
+    if _leaves_its_verb_open(keys, following) or tuple(keys[-2:]) == ("in", "order"):
+        return True
     if following in {"from", "away"} and keys[-1].rstrip("s") in _LENGTHS:
         return True
     if last + 2 == len(source) and following in _PREPOSITIONS:
@@ -244,6 +253,18 @@ def _stops_short(keys: Sequence[str], places: Sequence[int | None], source: Sequ
         return True  # "videos published | by the group"
     is_word = any(character.isalnum() for character in following)
     return is_word and following not in _MAY_FOLLOW and not following.endswith("ly")
+
+
+def _leaves_its_verb_open(keys: Sequence[str], following: str) -> bool:
+    """An end with a bare verb or "-ing": "he will revel | in it", "of not believing | in it"."""
+    if following in _MARKS:
+        return False
+    before = keys[-2] if len(keys) > 1 else ""
+    return (
+        before in _HELPERS
+        or (before == "be" and keys[-1].endswith("ed"))
+        or keys[-1].endswith("ing")
+    )
 
 
 def _ends_in_a_list(
@@ -403,7 +424,8 @@ def _keeps_its_verb(
         return False
     # "Inspectors said the misuse of outer garments": what was said lost its verb.
     reporting = verbs[-1]
-    told = keys[reporting] in REPORTING and len(keys) - reporting > 3
+    said = keys[reporting + 1 : reporting + 2]
+    told = keys[reporting] in REPORTING and bool(said) and not set(said) & _WHEN_AND_WHERE
     quoted = '"' in keys[:reporting]
     return not (told and not quoted and any(place > last for place in lost))
 

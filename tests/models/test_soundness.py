@@ -25,7 +25,7 @@ def sound(source: str, kept: str) -> bool:
         ("Becker said sales fell by a third when it closed", "Becker said sales fell by a third"),
         ("Rain fell", "Rain fell"),
         ("The pool was closed by the council in June.", "The pool was closed"),
-        ("If it rains, they said, it will close in June.", "If it rains, it will close"),
+        ("If it rains, they said, it will close in June.", "If it rains, it will close in June"),
         ("Three days after it, they won the cup in Oslo.", "Three days after it, they won the cup"),
         ("He was found dead in a room on Friday after it.", "He was found dead on Friday after it"),
         ("Two men were held on Friday, police said.", "Two men were held on Friday"),
@@ -93,6 +93,15 @@ def test_whole_sentences_pass(source: str, kept: str) -> None:
         ("He watches videos published by a group.", "He watches videos published"),
         ("His leaving would have come as a shock.", "His leaving would have come"),
         ("It is the firm he had lavished praise on.", "It is the firm he had lavished praise"),
+        (
+            "They agreed to attend the game in order for it to go on.",
+            "They agreed to attend the game in order",
+        ),
+        ("Reed said children have seen it.", "Reed said children"),
+        ("The tub is old, is made for eight and is split.", "is made for eight"),
+        ("Reed will revel in it at home.", "Reed will revel"),
+        ("It can be used for it.", "It can be used"),
+        ("They were accused of not believing in it.", "They were accused of not believing"),
         ("They prepare to take on a team.", "They prepare to take"),
         ("They lost at home to it back in June.", "They lost at home to it back"),
         ("Its part in it, called Slipper, claimed some.", "Its part in it, called Slipper"),
@@ -163,6 +172,8 @@ def test_a_noun_with_its_clause_is_a_fragment() -> None:
     assert is_fragment("A woman who lost a child after it was cut from her womb.")
     assert not is_fragment("A woman who lost a child after it was born has been released.")
     assert is_fragment("How the new stadium will look from 2018.")
+    assert is_fragment("Ann Reed pictured racing in Oslo and she will compete.")
+    assert not is_fragment("Ann Reed is pictured racing in Oslo.")
     assert is_fragment("Especially if they know where they are.")
     assert not is_fragment("With it gone, they left.")
     assert not is_fragment("The poster that led to the apology was withdrawn.")
