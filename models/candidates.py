@@ -49,6 +49,7 @@ _ADDRESS: Final = re.compile(
     r"|(?:good (?:morning|afternoon|evening)|hello|hi)\b|(?:and )?welcome to our\b"
     r"|thanks? (?:you )?for (?:joining|reading|following)"
     r"|(?:read|watch|see|hear) .{0,80}\b(?:report|here|more|below|video)\b|click (?:here|on|to)\b"
+    r"|read on\b|(?:below|here|above) (?:are|is) (?:the|some|our|a)\b"
     r"|scroll (?:down|through)\b|follow @|for (?:all )?the latest\b|sign up\b",
     re.IGNORECASE,
 )

@@ -53,7 +53,7 @@ _PAIRS: Final = {"not": "but", "both": "and", "between": "and", "either": "or", 
 _TELLING: Final = frozenset("told tell tells reminded asked persuaded convinced".split())
 # Prepositions with the beginnings of verbs that call for them: "blamed it | on".
 _TAKES: Final = {
-    "on": ("blam", "keep", "kept"),
+    "on": ("blam", "keep", "kept", "pinn"),
     "for": ("swap", "exchang", "mistak", "mistook"),
     "from": ("prevent", "stop", "bann", "bans", "distanc"),
     "with": ("replac", "provid", "compar", "charg", "link"),
@@ -96,7 +96,7 @@ _QUOTE: Final = re.compile(r"[\"“”]")
 # Single quotation marks, told from apostrophes by what stands around them.
 _SINGLE_OPEN: Final = re.compile(r"(?:^|[\s(])['‘](?=\w)")
 _SINGLE_CLOSE: Final = re.compile(r"(?<=[\w.,!?])['’](?=[\s.,;:)]|$)")
-_CLOSED: Final = re.compile(r"[.,!?]['’](?=\s)")
+_CLOSED: Final = re.compile(r"[.,!?:]['’](?=\s)")
 _STRAY: Final = re.compile(r"[^\Ws]['’](?=[\s.,;:]|$)")
 
 
@@ -129,6 +129,8 @@ def is_fragment(text: str) -> bool:
     if keys and keys[0] in _NO_CLAUSES and "," not in text:
         return True
     if keys and keys[0] in {"how", "why"} and not text.endswith("?"):
+        return True
+    if keys[:2] == ["the", "moment"] and all(verbs <= 1 for verbs in _verbs_of_clauses(keys)):
         return True
     if any(key == "pictured" and not is_verb(before) for before, key in pairwise(keys[:7])):
         return True  # "Ann Reed pictured with her dog": a caption
@@ -239,7 +241,7 @@ def _stops_short(keys: Sequence[str], places: Sequence[int | None], source: Sequ
         return True  # "keeps them firmly | on course"
     if keys[-2:-1] == ["to"] or keys[-2:-1] == ("to",):
         return following not in _MARKS  # "prepare to take | on"
-    if following in _SINCE and keys[-1].rstrip("s") in _TIMES:
+    if following in _SINCE and keys[-1].lstrip("0123456789").rstrip("s") in _TIMES:
         return True
     if _leaves_its_verb_open(keys, following) or tuple(keys[-2:]) == ("in", "order"):
         return True
@@ -310,7 +312,7 @@ def _leaves_its_complement(one: Shortening) -> bool:
         bool(_TELLING & set(source[max(0, last - 5) : last + 1]) & kept)
         or (source[last + 1] in {"who", "that", "which"} and "it" in kept)
         or any(key.startswith(_TAKES.get(source[last + 1], ())) for key in kept)
-        or (source[last + 1] in {"and", "or"} and source[last - 1] in _DEGREES)
+        or (source[last + 1] in {"and", "or", ","} and source[last - 1] in _DEGREES)
         or (source[last - 1] == "found" and source[last + 1] not in {",", "on", "after"})
     )
 
@@ -340,7 +342,7 @@ def _cuts_through(one: Shortening) -> bool:
             return True  # "for the last | years"
         if len(cut) < _PHRASE_WORDS or _MARKS & {source[left], cut[0], cut[-1], source[right]}:
             continue
-        begins = cut[0] in _MAY_FOLLOW or cut[0] in {"of", "that", "to"}
+        begins = cut[0] in _MAY_FOLLOW or cut[0] in {"of", "that"}
         goes_on = source[right] in _MAY_FOLLOW | AUXILIARIES | FINITE | REPORTING
         if not (begins and goes_on):
             return True

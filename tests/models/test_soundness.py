@@ -102,6 +102,7 @@ def test_whole_sentences_pass(source: str, kept: str) -> None:
         ("Reed will revel in it at home.", "Reed will revel"),
         ("It can be used for it.", "It can be used"),
         ("They were accused of not believing in it.", "They were accused of not believing"),
+        ("They are two of the most able, and young, teams in it.", "They are two of the most able"),
         ("They prepare to take on a team.", "They prepare to take"),
         ("They lost at home to it back in June.", "They lost at home to it back"),
         ("Its part in it, called Slipper, claimed some.", "Its part in it, called Slipper"),
@@ -174,6 +175,8 @@ def test_a_noun_with_its_clause_is_a_fragment() -> None:
     assert is_fragment("How the new stadium will look from 2018.")
     assert is_fragment("Ann Reed pictured racing in Oslo and she will compete.")
     assert not is_fragment("Ann Reed is pictured racing in Oslo.")
+    assert is_fragment("The moment Ann Reed was reunited with her son.")
+    assert not is_fragment("The moment Ann Reed left him was filmed.")
     assert is_fragment("Especially if they know where they are.")
     assert not is_fragment("With it gone, they left.")
     assert not is_fragment("The poster that led to the apology was withdrawn.")
