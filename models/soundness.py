@@ -64,7 +64,7 @@ _ASIDES: Final = frozenset("who which whose where aged including".split())
 _DEGREES: Final = frozenset("most more very so too".split())
 _NUMBER: Final = re.compile(r"\d.*|two|three|four|five|six|seven|eight|nine|ten|dozen|hundred")
 _GOES_ON: Final = frozenset(
-    "back along out up down away off over just even also still together only".split()
+    "back along out up down away off over just even also still together only now".split()
 )
 _LENGTHS: Final = frozenset("yard mile metre meter foot feet kilometre block inch".split())
 _IT_IS: Final = frozenset({("it", "is"), ("it", "was"), ("it's", "not")})
@@ -336,7 +336,7 @@ def _cuts_through(one: Shortening) -> bool:
         cut = source[left + 1 : right]
         if not cut:
             continue
-        if cut[0] == "by":
+        if cut[0] in {"by", "to"}:
             return True  # "Red Rum, ridden | jumps the last"
         if _NUMBER.fullmatch(cut[-1]) and source[right][:1].isalpha():
             return True  # "for the last | years"
@@ -360,7 +360,7 @@ def _lacks_main_clause(one: Shortening) -> bool:
     last = one.copied[-1]
     if last + 1 < len(source) and _opens_with_a_clause(keys) and not _has_later_clause(keys):
         return True
-    if source[0] in _CLAUSES and one.copied[0] in (1, 2) and "," in keys:
+    if _CLAUSES & set(source[: one.copied[0]]) and one.copied[0] <= 3 and "," in keys:
         return True
     if "so" in keys and "so" in source and "that" in source[source.index("so") :]:
         so = source.index("so")
@@ -401,6 +401,8 @@ def _broken_joint(keys: Sequence[str], places: Sequence[int | None]) -> bool:
             continue
         left, right = keys[i - 1], keys[i]
         verb = right in AUXILIARIES or right in FINITE or right in REPORTING
+        if left in _SINCE and (right in _PREPOSITIONS or right == "following"):
+            return True
         if left in _PREPOSITIONS and (verb or right.endswith("ed") or right in _PREPOSITIONS):
             return True
         if left in AUXILIARIES and right in AUXILIARIES - _AFTER_MODAL.get(left, frozenset()):
