@@ -221,7 +221,9 @@ class Judge:
         """The logits of the items [B]."""
         distinct = list(dict.fromkeys(tuple(item.pieces) for item in items))
         lower = read_joined(self._rewriter, distinct, self.network.config.lower_layers)
-        sources = dict(zip(distinct, lower.split([len(one) for one in distinct]), strict=True))
+        sources = dict(
+            zip(distinct, lower.split_with_sizes([len(one) for one in distinct]), strict=True)
+        )
         return self.network.judge(
             torch.cat([sources[tuple(item.pieces)] for item in items]),
             [len(item.pieces) for item in items],

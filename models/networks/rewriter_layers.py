@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Final, Protocol
 
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 # What is summed over in attention is whole vectors long, so that sums are the same in every batch.
 ROUND: Final = 16
+_TILES: Final = (512, 256, 128, 64, 32, 16, 8)
 
 
 class Linear(nn.Linear):
@@ -43,7 +45,11 @@ class Linear(nn.Linear):
 
 
 class PackedLinear:
-    """xW' + b with a weight (out, in) in oneDNN's layout, which `F.linear` makes at every call."""
+    """xW' + b with a weight (out, in) in oneDNN's layout, which `F.linear` makes at every call.
+
+    Rows are multiplied in tiles of few sizes: for each number of rows the
+    kernels are compiled anew, which takes a millisecond and most of a megabyte.
+    """
 
     def __init__(self, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> None:
         weight = weight.detach().to(dtype).contiguous()
@@ -52,10 +58,35 @@ class PackedLinear:
         self.dtype = dtype
 
     def __call__(self, x: Tensor) -> Tensor:
-        y: Tensor = torch.ops.mkldnn._linear_pointwise(
-            x.to(self.dtype), self._weight, self._bias, "none", [], ""
-        )
-        return y
+        rows = x.reshape(-1, x.shape[-1])
+        done: list[Tensor] = []
+        begin = 0
+        for size in tiles(len(rows)):
+            tile = rows[begin : begin + size].to(self.dtype)
+            missing = size - len(tile)
+            tile = F.pad(tile, (0, 0, 0, missing)) if missing else tile
+            tile = torch.ops.mkldnn._linear_pointwise(
+                tile, self._weight, self._bias, "none", [], ""
+            )
+            done.append(tile[: size - missing] if missing else tile)
+            begin += size
+        y = done[0] if len(done) == 1 else torch.cat(done)
+        return y.view(*x.shape[:-1], y.shape[-1])
+
+
+@lru_cache(maxsize=4096)
+def tiles(rows: int) -> tuple[int, ...]:
+    """Sizes of the tiles that hold `rows`; up to a quarter of the last may be padding."""
+    if rows == 0:
+        return (_TILES[-1],)
+    sizes: list[int] = []
+    left = rows
+    while left > 0:
+        above = min((size for size in _TILES if size >= left), default=_TILES[0])
+        fits = left <= above <= left + above // 4 or above == _TILES[-1]
+        sizes.append(above if fits else next(size for size in _TILES if size <= left))
+        left -= sizes[-1]
+    return tuple(sizes)
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:

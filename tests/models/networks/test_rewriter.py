@@ -15,6 +15,7 @@ from models.networks.rewriter import (
     rewriter_loss,
     trace,
 )
+from models.networks.rewriter_layers import PackedLinear, tiles
 
 CONFIG = RewriterConfig(
     width=16,
@@ -186,3 +187,24 @@ def test_settled_for_inference_it_scores_the_same(
     possible = expected > -1e3
     assert found.dtype == torch.float32
     torch.testing.assert_close(found[possible], expected[possible], atol=tolerance, rtol=0.05)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7, 8, 23, 46, 92, 140, 600, 1024, 2500])
+def test_tiles_hold_all_rows_and_little_else(rows: int) -> None:
+    sizes = tiles(rows)
+
+    assert sum(sizes[:-1]) <= rows <= sum(sizes)
+    assert sum(sizes) - rows <= max(8, sizes[-1] // 4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_packed_layer_gives_a_row_the_same_bits_in_any_batch(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    weight, bias, x = torch.randn(24, 16), torch.randn(24), torch.randn(5, 31, 16)
+    layer = PackedLinear(weight, bias, dtype)
+    y = layer(x)
+    assert y.shape == (5, 31, 24)
+    torch.testing.assert_close(y.float(), F.linear(x, weight, bias), atol=0.2, rtol=0.05)
+    for count in (1, 3, 9, 31):
+        assert torch.equal(layer(x[2, :count]), y[2, :count])
+    assert layer(x[:0]).shape == (0, 31, 24)
