@@ -57,7 +57,7 @@ _TAKES: Final = {
     "for": ("swap", "exchang", "mistak", "mistook"),
     "from": ("prevent", "stop", "bann", "bans", "distanc"),
     "with": ("replac", "provid", "compar", "charg", "link"),
-    "as": ("come", "came", "describ", "regard", "hail", "portray", "brand"),
+    "as": ("come", "came", "describ", "liken", "regard", "hail", "portray", "brand"),
     "into": ("turn", "transform"),
 }
 _ASIDES: Final = frozenset("who which whose where aged including".split())
