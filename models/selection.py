@@ -50,10 +50,17 @@ class Selector:
     """
 
     def __init__(
-        self, network: SalienceNetwork, table: Floats, weights: Floats, tokenizer: Tokenizer
+        self,
+        network: SalienceNetwork,
+        table: Floats | NDArray[np.int8],
+        weights: Floats,
+        tokenizer: Tokenizer,
+        scale: Floats | None = None,
     ) -> None:
+        """`table` (V, E) of embeddings, each row to be multiplied with its `scale` (V)."""
         self._network = network.eval()
         self._table = table
+        self._scale = scale
         self._weights = weights
         self._tokenizer = tokenizer
         tokenizer.no_padding()
@@ -67,15 +74,15 @@ class Selector:
                 raise ModelNotFound(f"The salience model's directory has no {name}.")
         try:
             config = SalienceConfig(**json.loads((directory / CONFIG).read_text(encoding="utf-8")))
-            state = {name: value.float() for name, value in load_file(directory / WEIGHTS).items()}
-            table = state.pop("table") * state.pop("table_scale")[:, None]
-            weights = state.pop("piece_weights")
+            state = load_file(directory / WEIGHTS)
+            table, scale = state.pop("table").clone(), state.pop("table_scale").float()
+            weights = state.pop("piece_weights").float()
             network = SalienceNetwork(config)
-            network.load_state_dict(state)
+            network.load_state_dict({name: value.float() for name, value in state.items()})
             tokenizer = Tokenizer.from_file(str(directory / TOKENIZER))
         except Exception as error:
             raise CorruptModel(f"The salience model's files cannot be read: {error}") from error
-        return cls(network, table.numpy(), weights.numpy(), tokenizer)
+        return cls(network, table.numpy(), weights.numpy().copy(), tokenizer, scale.numpy().copy())
 
     @property
     def parameters(self) -> int:
@@ -85,7 +92,7 @@ class Selector:
 
     def with_network(self, network: SalienceNetwork) -> Selector:
         """The same table and tokenizer under another network."""
-        return Selector(network, self._table, self._weights, self._tokenizer)
+        return Selector(network, self._table, self._weights, self._tokenizer, self._scale)
 
     def embed(self, sentences: Sequence[str]) -> Floats:
         """Unit-length embeddings (N, E); zero for a sentence without known pieces."""
@@ -93,10 +100,15 @@ class Selector:
         rows = np.zeros((len(sentences), self._table.shape[1]), np.float32)
         for row, encoding in zip(rows, encodings, strict=True):
             if encoding.ids:
-                row[:] = self._weights[encoding.ids] @ self._table[encoding.ids]
+                row[:] = self._weights[encoding.ids] @ self._rows(encoding.ids)
         norms = np.linalg.norm(rows, axis=1, keepdims=True)
         unit: Floats = rows / np.maximum(norms, 1e-6)
         return unit
+
+    def _rows(self, pieces: list[int]) -> Floats:
+        """Embeddings of the pieces; the table itself stays as small as it is."""
+        rows = self._table[pieces].astype(np.float32)
+        return rows if self._scale is None else rows * self._scale[pieces, None]
 
     @torch.inference_mode()
     def score(self, articles: Sequence[Sequence[str]]) -> list[Floats]:
