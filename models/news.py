@@ -8,7 +8,7 @@ hypothesis, then to the source sentence as it stands.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -42,6 +42,8 @@ CONFIG: Final = "model.json"
 _CHARACTERS_A_TOKEN: Final = 4
 # Of an article only the chosen sentences pass the rewriter; the rest costs a fraction.
 _READING_SHARE: Final = 0.2
+# Articles on their way at once: more are no faster, and take more memory.
+_MAX_ARTICLES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,18 @@ class NewsSummariser:
         self, requests: Sequence[SummaryRequest], on_sentence: OnSentence | None = None
     ) -> list[Summary | InbriefError]:
         results: dict[int, Summary | InbriefError] = {}
+        for begin in range(0, len(requests), _MAX_ARTICLES):
+            some = range(begin, min(begin + _MAX_ARTICLES, len(requests)))
+            results |= self._summarise({index: requests[index] for index in some}, on_sentence)
+        return [results[index] for index in range(len(requests))]
+
+    def _summarise(
+        self, requests: Mapping[int, SummaryRequest], on_sentence: OnSentence | None
+    ) -> dict[int, Summary | InbriefError]:
+        results: dict[int, Summary | InbriefError] = {}
         jobs: list[_Job] = []
         with stage("read"):
-            for index, request in enumerate(requests):
+            for index, request in requests.items():
                 try:
                     jobs.append(self._read(index, request))
                 except InbriefError as error:
@@ -96,7 +107,7 @@ class NewsSummariser:
                     results[job.index] = found
                 else:
                     results[job.index] = self._finish(job, found, on_sentence)
-        return [results[index] for index in range(len(requests))]
+        return results
 
     def _read(self, index: int, request: SummaryRequest) -> _Job:
         document = documents.read(request.article)
@@ -169,8 +180,8 @@ def load_news(
 ) -> NewsSummariser:
     """Load the model from its directory, every file checked against the digests in `model.json`.
 
-    Raises ModelNotFound if a file is missing, CorruptModel if one is damaged
-    or not the one that belongs to this model.
+    Raises ModelNotFound if a file is missing, CorruptModel if one is damaged,
+    not the one that belongs to this model, or not listed at all.
     """
     config = _read_config(directory)
     found = digests(directory)
@@ -179,6 +190,8 @@ def load_news(
             raise ModelNotFound(f"The model's directory {directory.name} has no {name}.")
         if found[name] != expected:
             raise CorruptModel(f"{name} of {directory.name} is not the file that belongs to it.")
+    if extra := found.keys() - config["sha256"].keys():
+        raise CorruptModel(f"{CONFIG} of {directory.name} does not list {', '.join(sorted(extra))}.")
     if threads is not None:
         torch.set_num_threads(threads)
     chosen = _device(device)

@@ -78,6 +78,20 @@ def test_a_batch_equals_the_singles_and_keeps_errors_apart(summariser: NewsSumma
     assert "en" in together[3].message
 
 
+def test_a_long_list_comes_back_whole_and_in_order(summariser: NewsSummariser) -> None:
+    requests = [request_for(TEXT), request_for("Too short."), request_for(TEXT, length="long")]
+    short, failed, long = summariser.summarise(requests)
+    heard: list[int] = []
+
+    made = summariser.summarise(requests * 12, lambda index, _: heard.append(index))
+
+    assert made[::3] == [short] * 12
+    assert made[2::3] == [long] * 12
+    assert [type(one) for one in made[1::3]] == [type(failed)] * 12
+    assert heard == sorted(heard)
+    assert set(heard) == {index for index in range(36) if index % 3 != 1}
+
+
 def test_sentences_are_told_as_they_are_settled(summariser: NewsSummariser) -> None:
     heard = []
 
@@ -101,6 +115,14 @@ def test_a_swapped_file_is_refused_by_its_digest(tmp_path: Path) -> None:
     (directory / "rewriter.safetensors").write_bytes((other / "rewriter.safetensors").read_bytes())
 
     with pytest.raises(CorruptModel, match=r"rewriter\.safetensors"):
+        load_news(directory)
+
+
+def test_a_file_that_the_model_does_not_list_is_refused(tmp_path: Path) -> None:
+    directory = save_tiny_news(tmp_path)
+    (directory / "acceptability.safetensors").write_bytes(b"anything")
+
+    with pytest.raises(CorruptModel, match=r"does not list acceptability\.safetensors"):
         load_news(directory)
 
 
