@@ -191,7 +191,9 @@ def load_news(
         if found[name] != expected:
             raise CorruptModel(f"{name} of {directory.name} is not the file that belongs to it.")
     if extra := found.keys() - config["sha256"].keys():
-        raise CorruptModel(f"{CONFIG} of {directory.name} does not list {', '.join(sorted(extra))}.")
+        raise CorruptModel(
+            f"{CONFIG} of {directory.name} does not list {', '.join(sorted(extra))}."
+        )
     if threads is not None:
         torch.set_num_threads(threads)
     chosen = _device(device)

@@ -64,7 +64,7 @@ _ASIDES: Final = frozenset("who which whose where aged including".split())
 _DEGREES: Final = frozenset("most more very so too".split())
 _NUMBER: Final = re.compile(r"\d.*|two|three|four|five|six|seven|eight|nine|ten|dozen|hundred")
 _GOES_ON: Final = frozenset(
-    "back along out up down away off over just even also still together only now".split()
+    "back along out up down away off over just even also still together only now set".split()
 )
 _LENGTHS: Final = frozenset("yard mile metre meter foot feet kilometre block inch".split())
 _IT_IS: Final = frozenset({("it", "is"), ("it", "was"), ("it's", "not")})
@@ -187,6 +187,7 @@ def _is_cut_badly(one: Shortening) -> bool:
         or _ends_without_its_verb(keys, places, source)
         or _leaves_its_complement(one)
         or _cuts_through(one)
+        or _gives_another_subject(one)
         or _lacks_main_clause(one)
         or _broken_joint(keys, places)
         or not _keeps_its_verb(keys, places, source)
@@ -345,6 +346,19 @@ def _cuts_through(one: Shortening) -> bool:
         begins = cut[0] in _MAY_FOLLOW or cut[0] in {"of", "that"}
         goes_on = source[right] in _MAY_FOLLOW | AUXILIARIES | FINITE | REPORTING
         if not (begins and goes_on):
+            return True
+    return False
+
+
+def _gives_another_subject(one: Shortening) -> bool:
+    """A verb that a cut parts from its own subject: "Olsen | alleged that Woods | was serving"."""
+    source = one.source
+    for left, right in pairwise(one.copied):
+        cut = source[left + 1 : right]
+        if not cut or cut[-1] in _MARKS or source[right] not in AUXILIARIES | FINITE | REPORTING:
+            continue
+        aside = cut[0] in {"who", "which"} and not REPORTING & set(cut)
+        if not aside and ("that" in cut or _verbs(cut)):
             return True
     return False
 
