@@ -191,6 +191,7 @@ def _is_cut_badly(one: Shortening) -> bool:
         or _lacks_main_clause(one)
         or _broken_joint(keys, places)
         or not _keeps_its_verb(keys, places, source)
+        or _tells_without_a_verb(keys, places, source)
     )
 
 
@@ -436,16 +437,22 @@ def _keeps_its_verb(
         return False
     if gone and len(verbs) <= sum(key in _RELATIVE_CLAUSES and key != "if" for key in keys):
         return False  # "A woman who lost her child": each clause has a verb, and one is left over
-    if not lost:
-        return True
-    if _next_word(source, last) in AUXILIARIES | FINITE:
+    return not lost or _next_word(source, last) not in AUXILIARIES | FINITE
+
+
+def _tells_without_a_verb(
+    keys: Sequence[str], places: Sequence[int | None], source: Sequence[str]
+) -> bool:
+    """What was said lost its verb: "Inspectors said the misuse of garments | could spread it"."""
+    verbs = _verbs(keys)
+    if not verbs or keys[verbs[-1]] not in REPORTING:
         return False
-    # "Inspectors said the misuse of outer garments": what was said lost its verb.
     reporting = verbs[-1]
-    said = keys[reporting + 1 : reporting + 2]
-    told = keys[reporting] in REPORTING and bool(said) and not set(said) & _WHEN_AND_WHERE
-    quoted = '"' in keys[:reporting]
-    return not (told and not quoted and any(place > last for place in lost))
+    told = keys[reporting + 1 :]
+    if not told or told[0] in _WHEN_AND_WHERE or '"' in keys[:reporting]:
+        return False
+    last = next((place for place in reversed(places) if place is not None), -1)
+    return not any(map(is_verb, told)) and any(map(is_verb, source[last + 1 :]))
 
 
 def _next_word(source: Sequence[str], place: int) -> str:

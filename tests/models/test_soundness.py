@@ -48,6 +48,10 @@ def test_whole_sentences_pass(source: str, kept: str) -> None:
             "Olsen, who played in 35 events, alleged on air that Woods was serving a ban",
             "Olsen was serving a ban",
         ),
+        (
+            "The mayor said the issues in the town run deeper than that",
+            "The mayor said the issues",
+        ),
         ("He has fuelled talk that he is set for a move", "He has fuelled talk that he is set"),
         (
             "Inspectors said the misuse of garments could spread it",
