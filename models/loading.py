@@ -66,6 +66,7 @@ def load(
                 f"{field} must be one of {', '.join(known)}, not {value!r}.", field=field
             )
     use_huge_pages()
+    wait_without_spinning()
     name = str(name_or_path)
     if match := _LEAD.fullmatch(name):
         return Lead(int(match[1]))
@@ -224,6 +225,16 @@ def use_huge_pages() -> None:
     user has set stays.
     """
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+
+
+def wait_without_spinning() -> None:
+    """Let OpenMP's threads sleep while they wait for each other (OMP_WAIT_POLICY of OpenMP).
+
+    Those that spin keep the cores from whoever they wait for: on two cores that
+    other programs used too, articles took several times the processor time. The
+    runtime reads the variable when torch is imported; what the user has set stays.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def threads() -> int:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -174,3 +177,21 @@ def test_cuda_that_is_not_there_is_refused(copy: Path) -> None:
         pytest.skip("this machine has a CUDA device")
     with pytest.raises(InputError, match="no CUDA device"):
         loading.load(copy, device="cuda")
+
+
+def test_threads_that_wait_sleep_from_the_first_load_on() -> None:
+    """In a process of its own: torch must not be there before the variable is."""
+    script = (
+        "import os, sys; from models import loading; assert 'torch' not in sys.modules;"
+        "loading.load('lead-3'); print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+    for given, expected in (({}, "PASSIVE False"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE False")):
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env={**environment, **given},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == expected
