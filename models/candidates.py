@@ -20,7 +20,7 @@ from models.summarising import is_complete, max_sentences
 
 # Words a summary aims at; the number of sentences and `max_words` bound it.
 TARGET_WORDS: Final[dict[Kind, dict[Length, int]]] = {
-    "key-points": {"short": 52, "medium": 92, "long": 130},
+    "key-points": {"short": 57, "medium": 92, "long": 130},
     "tldr": {"short": 30, "medium": 60, "long": 105},
     "teaser": {"short": 30, "medium": 50, "long": 75},
     "headline": {"short": 12, "medium": 17, "long": 22},

@@ -23,7 +23,7 @@ from models.trimming import tidied, without_attribution
 from models.verification import verify
 
 # A summary may pass its target by this share rather than drop a sentence.
-_OVERSHOOT: Final = 0.155
+_OVERSHOOT: Final = 0.12
 # A cut may pass the words that its sentence was given by this share.
 _CUT_OVERSHOOT: Final = 0.25
 # What a cut has to save at least.

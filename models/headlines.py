@@ -16,11 +16,11 @@ MIN_WORDS: Final = 4
 # Added to the mean log-probability of what was written as a headline, not as a short sentence,
 # which copies more and is surer of itself; and taken off for each less salient sentence.
 _HEADLINE_BONUS: Final = 0.1
-_RANK_PENALTY: Final = 0.45
+_RANK_PENALTY: Final = 0.7
 # How much the judge's log-probability counts beside the network's.
 _JUDGE_WEIGHT: Final = 2.0
 # What a cut by rule, which no network wrote, counts as.
-_CUT_LOG_PROBABILITY: Final = -0.5
+_CUT_LOG_PROBABILITY: Final = -0.4
 # A headline that opens with "He" or "Their", and one that names nobody and nothing.
 _POINTING_PENALTY: Final = 1.0
 _NAMELESS_PENALTY: Final = 0.25

@@ -53,7 +53,7 @@ _PAIRS: Final = {"not": "but", "both": "and", "between": "and", "either": "or", 
 _TELLING: Final = frozenset("told tell tells reminded asked persuaded convinced".split())
 # Prepositions with the beginnings of verbs that call for them: "blamed it | on".
 _TAKES: Final = {
-    "on": ("blam", "keep", "kept", "pinn"),
+    "on": ("blam", "keep", "kept", "pinn", "hands"),
     "for": ("swap", "exchang", "mistak", "mistook"),
     "from": ("prevent", "stop", "bann", "bans", "distanc"),
     "with": ("replac", "provid", "compar", "charg", "link"),
@@ -452,7 +452,9 @@ def _tells_without_a_verb(
     if not told or told[0] in _WHEN_AND_WHERE or '"' in keys[:reporting]:
         return False
     last = next((place for place in reversed(places) if place is not None), -1)
-    return not any(map(is_verb, told)) and any(map(is_verb, source[last + 1 :]))
+    later = source[last + 1 :]
+    # "contestants on the show": a word that may be a verb proves nothing if a sure one is lost.
+    return bool(_verbs(later)) or (not any(map(is_verb, told)) and any(map(is_verb, later)))
 
 
 def _next_word(source: Sequence[str], place: int) -> str:

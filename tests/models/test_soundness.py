@@ -49,6 +49,14 @@ def test_whole_sentences_pass(source: str, kept: str) -> None:
             "Olsen was serving a ban",
         ),
         (
+            "Powlett said contestants on the show, hosted by Reed, were not told",
+            "Powlett said contestants on the show",
+        ),
+        (
+            "He must wait until July to get his hands on it",
+            "He must wait until July to get his hands",
+        ),
+        (
             "The mayor said the issues in the town run deeper than that",
             "The mayor said the issues",
         ),
