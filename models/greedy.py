@@ -38,7 +38,7 @@ def decode_greedily(
         )
     ]
     alive = list(rows)
-    cache = network.begin_cache(memory, AHEAD)
+    cache = network.begin_cache(memory, max(limits, default=0) + AHEAD)
     used = torch.zeros_like(memory.copyable)
     while alive:
         inputs = torch.tensor([row.inputs() for row in alive], device=used.device)

@@ -111,7 +111,7 @@ class Rewriter:
 
     @torch.inference_mode()
     def rewrite(
-        self, inputs: Sequence[RewriteInput], beams: int = 1, batch_size: int = 48
+        self, inputs: Sequence[RewriteInput], beams: int = 1, batch_size: int = 40
     ) -> list[list[Hypothesis]]:
         """For each input up to `beams` hypotheses, best first; none for one without words."""
         features = self._featuriser.features([_with_needed_context(one) for one in inputs])

@@ -393,9 +393,9 @@ class RewriterNetwork(nn.Module):
         scores = self._logits(x, memory, last.unsqueeze(1), used.unsqueeze(1)).squeeze(1)
         return scores, State(tuple(past), last, used, state.step + 1)
 
-    def begin_cache(self, memory: Memory, ahead: int) -> Cache:
-        """An empty cache for reading up to `ahead` actions at a time."""
-        steps = -(-(self.config.max_steps + ahead) // ROUND) * ROUND
+    def begin_cache(self, memory: Memory, steps: int) -> Cache:
+        """An empty cache for reading up to `steps` actions."""
+        steps = -(-steps // ROUND) * ROUND
         return Cache(self.config, len(memory.start), steps, memory.start.device)
 
     def read(

@@ -162,7 +162,7 @@ def test_reading_ahead_equals_teacher_forcing(network: RewriterNetwork) -> None:
     previous = torch.cat((torch.tensor([[IGNORE]]), ACTIONS[:, :-1]), 1)
     with torch.inference_mode():
         memory = network.encode(source())
-        cache = network.begin_cache(memory, 3)
+        cache = network.begin_cache(memory, 8)
         read, width = 0, 3
         for kept in (2, 1, 2):  # what was read too far is read again
             stop = min(read + width, ACTIONS.shape[1])
