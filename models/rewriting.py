@@ -7,13 +7,15 @@ copied is put out as the source's own substring.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 from safetensors.torch import load_file
+from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from models.copying import Piece, join
 from models.decoding import Decoded, decode
@@ -90,7 +92,7 @@ class Rewriter:
                 raise ModelNotFound(f"The rewriter's directory has no {name}.")
         try:
             config = json.loads((directory / CONFIG).read_text(encoding="utf-8"))
-            with torch.device("meta"):
+            with torch.device("meta"), _Uninitialised():
                 network = RewriterNetwork(RewriterConfig(**config["network"]))
             network.load_state_dict(load_file(directory / WEIGHTS), assign=True)
             featuriser = Featuriser.load(directory / TOKENIZER)
@@ -190,6 +192,25 @@ class Rewriter:
             word.start == 0 or text[word.start - 1].isspace(),
             word.end == len(text) or text[word.end].isspace(),
         )
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Leaves new parameters as they are: the checkpoint's take their place.
+
+    Filling tensors on the meta device would import torch's compiler, a second of start-up.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == nn.init.__name__:
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)
 
 
 def has_fast_bfloat16() -> bool:

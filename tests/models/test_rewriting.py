@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,3 +105,14 @@ def test_missing_or_broken_files_are_named(tmp_path: Path) -> None:
     (directory / WEIGHTS).unlink()
     with pytest.raises(ModelNotFound, match=WEIGHTS):
         Rewriter.load(directory)
+
+
+def test_loading_does_not_import_the_compiler(tmp_path: Path) -> None:
+    directory = save_tiny_rewriter(tmp_path)
+    program = (
+        "import sys; from pathlib import Path; from models.rewriting import Rewriter\n"
+        f"Rewriter.load(Path({str(directory)!r}))\n"
+        "assert 'torch._dynamo' not in sys.modules"
+    )
+
+    subprocess.run([sys.executable, "-c", program], check=True)
