@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from models.candidates import TARGET_WORDS, Candidate, headline_words
@@ -26,6 +27,8 @@ from models.verification import verify
 _OVERSHOOT: Final = 0.12
 # A cut may pass the words that its sentence was given by this share.
 _CUT_OVERSHOOT: Final = 0.25
+# A cut keeps at least this share of the words that its sentence was given.
+_LEAST_KEPT_SHARE: Final = 0.5
 # What a cut has to save at least.
 _MIN_GAIN_WORDS: Final = 4
 # Sentences that stand untouched lose who said so from this many words on.
@@ -68,14 +71,17 @@ def settled(
     wanted = [one for one, plan in zip(options, plans, strict=True) for _ in plan]
     flat = _with(flat, judged([one.proposals for one in flat], judge))
     more = [_cuts(one, wish, choice) for one, wish in zip(flat, wanted, strict=True)]
-    found = [sorted(extra, key=_doubt) for extra in judged(more, judge)]
+    found = [sorted(extra, key=partial(_fullness, choice)) for extra in judged(more, judge)]
     added = [(*one.proposals, *extra) for one, extra in zip(flat, found, strict=True)]
     rest = iter(_with(flat, added))
     return [[next(rest) for _ in plan] for plan in plans]
 
 
-def _doubt(proposal: Proposal) -> float:
-    return -(proposal.acceptability or 0.0)
+def _fullness(choice: Choice, proposal: Proposal) -> tuple[bool, float, float]:
+    """Accepted cuts first, of these the one that keeps most; the others as they were judged."""
+    accepted = proposal.is_accepted(choice)
+    words = len(proposal.text.split()) if accepted else 0
+    return not accepted, -words, -(proposal.acceptability or 0.0)
 
 
 def _with(
@@ -100,7 +106,8 @@ def _cuts(candidate: Candidate, options: SummaryOptions, choice: Choice) -> list
         return []
     wanted, whole = round(item.words * (1 + _CUT_OVERSHOOT)), len(item.sentence.split())
     most = max(wanted, whole - _MIN_GAIN_WORDS)
-    return cuts(item.sentence, wanted, most, least_words=choice.min_words)
+    least = max(choice.min_words, round(item.words * _LEAST_KEPT_SHARE))
+    return cuts(item.sentence, wanted, most, least_words=least)
 
 
 def choose(

@@ -206,6 +206,8 @@ def test_a_noun_with_its_clause_is_a_fragment() -> None:
     assert not is_fragment("With it gone, they left.")
     assert not is_fragment("The poster that led to the apology was withdrawn.")
     assert not is_fragment("He said that they left.")
+    assert not is_fragment("The winger, who has played there since 2013, will join them.")
+    assert not is_fragment("The guard (pictured) slipped on a cover.")
     assert not is_fragment("The council has closed the pool.")
 
 
