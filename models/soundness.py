@@ -38,6 +38,11 @@ _MAY_FOLLOW: Final = (_PREPOSITIONS - {"of"}) | frozenset(
     "once".split()
 )
 _SINCE: Final = frozenset("after before since later ago".split())
+_TIMED: Final = frozenset("after before since when while as until".split())
+_WHEN: Final = frozenset(
+    "last next this earlier yesterday today tomorrow monday tuesday wednesday thursday friday "
+    "saturday sunday".split()
+)
 _TIMES: Final = frozenset("second minute moment hour day week month year".split())
 _RELATIVE_CLAUSES: Final = frozenset(
     "who which that whose where when while because although though if whether what how why".split()
@@ -57,6 +62,8 @@ _TAKES: Final = {
     "for": ("swap", "exchang", "mistak", "mistook"),
     "from": ("prevent", "stop", "bann", "bans", "distanc"),
     "with": ("replac", "provid", "compar", "charg", "link"),
+    "to": ("compar", "liken"),
+    "against": ("compar",),
     "as": ("come", "came", "describ", "liken", "regard", "hail", "portray", "brand"),
     "into": ("turn", "transform"),
 }
@@ -350,6 +357,8 @@ def _cuts_through(one: Shortening) -> bool:
             return True  # "Red Rum, ridden | jumps the last"
         if _NUMBER.fullmatch(cut[-1]) and source[right][:1].isalpha():
             return True  # "for the last | years"
+        if cut[0] in _TIMED and source[right] in _WHEN:
+            return True  # "is taking a break | after winning the cup | last month"
         if len(cut) < _PHRASE_WORDS or _MARKS & {source[left], cut[0], cut[-1], source[right]}:
             continue
         begins = cut[0] in _MAY_FOLLOW or cut[0] in {"of", "that"}
