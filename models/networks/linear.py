@@ -57,13 +57,15 @@ class PackedLinear:
         weight = weight.detach().to(dtype).contiguous()
         self._packed = torch.ops.mkldnn._reorder_linear_weight(weight)
         self._bias = None if bias is None else bias.to(dtype)
-        self._dtype = dtype
+        self.dtype = dtype
 
     def __call__(self, x: Tensor) -> Tensor:
-        y: Tensor = torch.ops.mkldnn._linear_pointwise(
-            x.to(self._dtype), self._packed, self._bias, "none", [], ""
-        )
-        return y.float()
+        return self.narrow(x.to(self.dtype)).float()
+
+    def narrow(self, x: Tensor) -> Tensor:
+        """The same for `x` in the weights' own number format, and handed back in it."""
+        y: Tensor = torch.ops.mkldnn._linear_pointwise(x, self._packed, self._bias, "none", [], "")
+        return y
 
 
 class Int8Linear:

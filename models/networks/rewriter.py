@@ -33,8 +33,8 @@ from models.networks.rewriter_layers import (
     DecoderLayer,
     EncoderLayer,
     Linear,
-    PackedLinear,
     Remember,
+    TiledLinear,
     mask_bias,
     mix_joined,
     mix_padded,
@@ -221,7 +221,7 @@ class RewriterNetwork(nn.Module):
         self.pointer_key = Linear(width, width)
         self.keep = Linear(width, 1)
         self.offset = Linear(width, 2 * config.max_offset + 1)
-        self._write: PackedLinear | None = None
+        self._write: TiledLinear | None = None
         self.apply(self._initialise)
 
     def _initialise(self, module: nn.Module) -> None:
@@ -253,7 +253,7 @@ class RewriterNetwork(nn.Module):
             for module in self.modules():
                 if isinstance(module, Linear):
                     module.pack(dtype)
-            self._write = PackedLinear(self.written.weight, self.written_bias, dtype)
+            self._write = TiledLinear(self.written.weight, self.written_bias, dtype)
             self.written.to(dtype)
         kept = {id(self.written.weight) if self._write else None, id(self.piece_embedding.weight)}
         for parameter in self.parameters():

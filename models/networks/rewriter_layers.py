@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.networks.linear import PackedLinear
+
 # What is summed over in attention is whole vectors long, so that sums are the same in every batch.
 ROUND: Final = 16
 _TILES: Final = (512, 256, 128, 64, 32, 16, 8)
@@ -23,7 +25,7 @@ _TILES: Final = (512, 256, 128, 64, 32, 16, 8)
 class Linear(nn.Linear):
     """A linear layer whose weights can be laid out for inference on this CPU."""
 
-    packed: PackedLinear | None = None
+    packed: TiledLinear | None = None
 
     def pack(self, dtype: torch.dtype) -> None:
         """Keep the weights in `dtype` and in the layout of this CPU's kernels, for inference only.
@@ -32,7 +34,7 @@ class Linear(nn.Linear):
         fast, and, unlike float32, gives a row the same bits whatever the
         batch around it.
         """
-        self.packed = PackedLinear(self.weight, self.bias, dtype)
+        self.packed = TiledLinear(self.weight, self.bias, dtype)
         self.register_parameter("weight", None)
         self.register_parameter("bias", None)
 
@@ -44,30 +46,25 @@ class Linear(nn.Linear):
         return super().forward(x) if self.packed is None else self.packed(x)
 
 
-class PackedLinear:
-    """xW' + b with a weight (out, in) in oneDNN's layout, which `F.linear` makes at every call.
+class TiledLinear:
+    """xW' + b with packed weights, the rows multiplied in tiles of few sizes.
 
-    Rows are multiplied in tiles of few sizes: for each number of rows the
-    kernels are compiled anew, which takes a millisecond and most of a megabyte.
+    For each number of rows the kernels are compiled anew, which takes a
+    millisecond and most of a megabyte.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> None:
-        weight = weight.detach().to(dtype).contiguous()
-        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight)
-        self._bias = bias.detach().to(dtype)
-        self.dtype = dtype
+        self._packed = PackedLinear(weight, bias.detach(), dtype)
 
     def __call__(self, x: Tensor) -> Tensor:
         rows = x.reshape(-1, x.shape[-1])
         done: list[Tensor] = []
         begin = 0
         for size in tiles(len(rows)):
-            tile = rows[begin : begin + size].to(self.dtype)
+            tile = rows[begin : begin + size].to(self._packed.dtype)
             missing = size - len(tile)
             tile = F.pad(tile, (0, 0, 0, missing)) if missing else tile
-            tile = torch.ops.mkldnn._linear_pointwise(
-                tile, self._weight, self._bias, "none", [], ""
-            )
+            tile = self._packed.narrow(tile)
             done.append(tile[: size - missing] if missing else tile)
             begin += size
         y = done[0] if len(done) == 1 else torch.cat(done)

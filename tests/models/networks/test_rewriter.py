@@ -15,7 +15,7 @@ from models.networks.rewriter import (
     rewriter_loss,
     trace,
 )
-from models.networks.rewriter_layers import PackedLinear, tiles
+from models.networks.rewriter_layers import TiledLinear, tiles
 
 CONFIG = RewriterConfig(
     width=16,
@@ -201,7 +201,7 @@ def test_tiles_hold_all_rows_and_little_else(rows: int) -> None:
 def test_a_packed_layer_gives_a_row_the_same_bits_in_any_batch(dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     weight, bias, x = torch.randn(24, 16), torch.randn(24), torch.randn(5, 31, 16)
-    layer = PackedLinear(weight, bias, dtype)
+    layer = TiledLinear(weight, bias, dtype)
     y = layer(x)
     assert y.shape == (5, 31, 24)
     torch.testing.assert_close(y.float(), F.linear(x, weight, bias), atol=0.2, rtol=0.05)
