@@ -55,13 +55,14 @@ class TiledLinear:
 
     def __init__(self, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> None:
         self._packed = PackedLinear(weight, bias.detach(), dtype)
+        self.dtype = dtype
 
     def __call__(self, x: Tensor) -> Tensor:
         rows = x.reshape(-1, x.shape[-1])
         done: list[Tensor] = []
         begin = 0
         for size in tiles(len(rows)):
-            tile = rows[begin : begin + size].to(self._packed.dtype)
+            tile = rows[begin : begin + size].to(self.dtype)
             missing = size - len(tile)
             tile = F.pad(tile, (0, 0, 0, missing)) if missing else tile
             tile = self._packed.narrow(tile)
