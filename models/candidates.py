@@ -11,11 +11,11 @@ import numpy as np
 
 from models.contract import MAX_HEADLINE_WORDS, Kind, Length, SummaryOptions
 from models.documents import Document
+from models.fragments import has_main_clause, is_unbalanced
 from models.proposing import Proposal
 from models.rewriter_input import TASKS, RewriteInput
 from models.rewriting import Hypothesis
 from models.selection import Floats, distinct, ranked
-from models.soundness import has_verb, is_fragment, is_unbalanced
 from models.summarising import is_complete, max_sentences
 
 # Words a summary aims at; the number of sentences and `max_words` bound it.
@@ -135,7 +135,7 @@ def _penalties(texts: Sequence[str], options: SummaryOptions) -> Floats:
         losses[index] += _OPEN_QUOTE_PENALTY * is_unbalanced(text)
         losses[index] += _QUESTION_PENALTY * text.rstrip("\"'”’").endswith("?")
         fragment = len(text.split()) < _MIN_SENTENCE_WORDS or not is_complete(text)
-        fragment = fragment or not has_verb(text) or is_fragment(text)  # often a caption
+        fragment = fragment or not has_main_clause(text)  # often a caption
         losses[index] += _FRAGMENT_PENALTY * fragment
     return losses
 

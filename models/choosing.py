@@ -16,9 +16,9 @@ from models.contract import SummaryOptions
 from models.documents import Document
 from models.evidence import EvidenceIndex, align
 from models.facts import SourceFacts
+from models.fragments import has_main_clause
 from models.headlines import MIN_WORDS, headlines
 from models.proposing import Choice, Judging, Proposal, cuts, judged
-from models.soundness import has_verb, is_fragment
 from models.summarising import is_complete, max_sentences, repeats
 from models.trimming import tidied, without_attribution
 from models.verification import verify
@@ -132,7 +132,7 @@ def choose(
             fitting = texts
         if not fitting or repeats(fitting[0], (other.text for _, other in taken)):
             continue
-        if taken and (is_fragment(fitting[0]) or not has_verb(fitting[0])):
+        if taken and not has_main_clause(fitting[0]):
             continue  # captions are better left out than read
         words += len(fitting[0].split())
         sources = _sources(fitting[0], candidate.index, reading)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from models.candidates import Candidate
+from models.fragments import has_verb
 from models.proposing import Choice, Proposal
-from models.soundness import has_verb
 
 MIN_WORDS: Final = 4
 # Added to the mean log-probability of what was written as a headline, not as a short sentence,
