@@ -43,6 +43,11 @@ class Headline:
     index: int | None
 
 
+def fits(text: str, most_words: int) -> bool:
+    """Whether the text has neither too few words for a headline nor too many."""
+    return MIN_WORDS <= len(text.split()) <= most_words
+
+
 def headlines(
     candidates: Sequence[Candidate], title: str | None, most_words: int, choice: Choice
 ) -> list[Headline]:
@@ -51,7 +56,7 @@ def headlines(
     found = []
     for candidate in candidates:
         for proposal in candidate.proposals:
-            if MIN_WORDS <= len(proposal.text.rstrip(".").split()) <= most_words:
+            if fits(proposal.text.rstrip("."), most_words):
                 score = _score(proposal, order.index(candidate.index))
                 accepted = proposal.is_accepted(choice)
                 found.append((accepted, score, Headline(proposal.text, candidate.index)))
@@ -78,7 +83,6 @@ def _fitting_title(title: str | None, most_words: int) -> str | None:
         return None
     own = _SITE.sub("", title).strip()
     for text in (own, _HALVES.split(own)[0]):
-        words = len(text.split())
-        if MIN_WORDS <= words <= most_words and (text == own or has_verb(text)):
+        if fits(text, most_words) and (text == own or has_verb(text)):
             return text
     return None

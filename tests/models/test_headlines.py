@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from models.candidates import Candidate
-from models.headlines import headlines
+from models.headlines import fits, headlines
 from models.proposing import Choice, cuts
 from models.rewriting import Hypothesis, RewriteInput
 from tests.models.shortenings import shortening
@@ -24,6 +24,12 @@ def candidate(sentence: str, index: int, *kept: tuple[str, float]) -> Candidate:
 
 def texts(*candidates: Candidate, title: str | None = None, most_words: int = 12) -> list[str]:
     return [one.text for one in headlines(candidates, title, most_words, Choice())]
+
+
+def test_a_headline_has_four_words_at_least() -> None:
+    assert [fits(" ".join(["rain"] * words), 6) for words in (3, 4, 6, 7)] == [
+        False, True, True, False,
+    ]  # fmt: skip
 
 
 def test_a_headline_is_the_most_probable_that_fits() -> None:
