@@ -51,7 +51,7 @@ class Marked:
 
 
 class Marker:
-    """Turns shortenings into marked pieces with one tokenizer; not for several threads."""
+    """Turns shortenings into marked pieces with one tokenizer."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         tokenizer.no_padding()
@@ -152,7 +152,7 @@ def read_joined(
 
 
 class Judge:
-    """The network with the rewriter's lower layers; calls come from one thread at a time."""
+    """The network with the rewriter's lower layers."""
 
     def __init__(
         self,

@@ -136,7 +136,8 @@ class Summary:
     model: ModelInfo
 
 
-# Called as sentences are verified: index of the request in the batch, sentence.
+# Called as sentences are verified: index of the request in the batch, sentence. An article's
+# sentences come in order; those of several may come from several threads.
 OnSentence = Callable[[int, SummarySentence], None]
 
 

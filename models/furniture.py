@@ -144,12 +144,13 @@ _MARKERS: Final = " \t*•·▪‣►▶→»>|–—-#"
 def is_furniture(line: str) -> bool:
     """Whether all of `line` (or of a sentence) is page furniture."""
     bare = _bare(line)
-    if _LINE.fullmatch(line.strip()[:_MAX_LINE_CHARACTERS]):
+    shown = line.strip()[:_MAX_LINE_CHARACTERS]
+    if _LINE.fullmatch(shown):
         return True
     if not bare or len(bare) > _MAX_LINE_CHARACTERS:
         return False
     return bool(
-        _LINE.fullmatch(bare)
+        (bare != shown and _LINE.fullmatch(bare))
         or _LINE.fullmatch(bare.rstrip(". "))
         or _LINKS.fullmatch(bare)
         or _NEIGHBOUR.fullmatch(bare)

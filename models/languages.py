@@ -11,7 +11,7 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 UNDETERMINED: Final = "und"
 
 # More text than this changes nothing but the time it takes.
-_MAX_CHARACTERS: Final = 1500
+_MAX_CHARACTERS: Final = 800
 # The languages that newsrooms publish in, and that the classifier knows. Its others (Ancient
 # Greek, Volapük, …) only take short texts away from these.
 _NEWS_LANGUAGES: Final = tuple(

@@ -160,13 +160,20 @@ def _words(text: str) -> list[_Word]:
         written, position = match.group(), match.start()
         if written.islower() and written not in _PARTICLES:
             continue
-        begins = position == 0 or bool(_BEGINS.search(text, max(0, position - 6), position))
+        begins = _begins(text, position)
         for part in _HYPHEN.split(written):
             if part not in _HYPHENS:
                 words.append(_Word(part, fold(part), position, position + len(part), begins))
                 begins = False
             position += len(part)
     return words
+
+
+def _begins(text: str, position: int) -> bool:
+    """Whether a capital at `position` says nothing."""
+    if position > 1 and text[position - 1] == " " and text[position - 2].isalnum():
+        return False  # most words stand like this: the pattern need not be tried
+    return position == 0 or bool(_BEGINS.search(text, max(0, position - 6), position))
 
 
 def _runs(text: str, words: list[_Word]) -> list[list[_Word]]:

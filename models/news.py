@@ -18,7 +18,7 @@ from typing import Any, Final
 import torch
 from tokenizers import Tokenizer
 
-from models import acceptability, documents
+from models import acceptability, documents, workers
 from models.acceptability import Judge
 from models.candidates import Candidate, candidates_of
 from models.choosing import Reading, choose, settled
@@ -37,13 +37,16 @@ from models.rewriting import TOKENIZER, Rewriter
 from models.selection import Selector
 from models.stages import stage
 from models.summarising import Draft, finish, require_supported
+from models.workers import Workers
 
 CONFIG: Final = "model.json"
 _CHARACTERS_A_TOKEN: Final = 4
 # Of an article only the chosen sentences pass the rewriter; the rest costs a fraction.
 _READING_SHARE: Final = 0.2
-# Articles on their way at once: more are no faster, and take more memory.
-_MAX_ARTICLES: Final = 32
+# Articles that pass the networks together: more are no faster, and take more memory.
+_MAX_ARTICLES: Final = 12
+# Fewer are not worth sharing out between threads.
+_MIN_ARTICLES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class NewsSummariser:
         self._judge = judge
         self._choice = choice
         self._info = info
+        self._workers = Workers()
 
     @property
     def info(self) -> ModelInfo:
@@ -84,10 +88,16 @@ class NewsSummariser:
         self, requests: Sequence[SummaryRequest], on_sentence: OnSentence | None = None
     ) -> list[Summary | InbriefError]:
         results: dict[int, Summary | InbriefError] = {}
-        for begin in range(0, len(requests), _MAX_ARTICLES):
-            some = range(begin, min(begin + _MAX_ARTICLES, len(requests)))
-            results |= self._summarise({index: requests[index] for index in some}, on_sentence)
-        return [results[index] for index in range(len(requests))]
+        rounds = -(-len(requests) // (_MAX_ARTICLES * workers.MOST))
+        size = max(_MIN_ARTICLES, -(-len(requests) // (max(1, rounds) * workers.MOST)))
+        places = range(len(requests))
+        parts = [
+            {place: requests[place] for place in places[begin : begin + size]}
+            for begin in places[::size]
+        ]
+        for found in self._workers.each(partial(self._summarise, on_sentence=on_sentence), parts):
+            results |= found
+        return [results[place] for place in places]
 
     def _summarise(
         self, requests: Mapping[int, SummaryRequest], on_sentence: OnSentence | None
@@ -169,6 +179,7 @@ class NewsSummariser:
                 read_sentences=len(document.sentences),
                 fallback=[candidate.index for candidate in candidates],
                 facts=job.reading.facts,
+                index=job.reading.index,
                 emit=emit,
             )
         except InbriefError as error:

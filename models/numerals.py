@@ -65,6 +65,7 @@ _TOKEN: Final = re.compile(
 )
 # Where the comma is decimal, a space may part the thousands: "1 200 000".
 _SPACED_TOKEN: Final = re.compile(rf"\d{{1,3}}(?: \d{{3}})+(?!\d)|{_TOKEN.pattern}")
+_CURRENCY_SIGNS: Final = frozenset({"$", "us$", "£", "€", "¥", "₹", "₽", "₩", "₺"})
 _RANGE: Final = frozenset({"-", "–", "—", "/", "to", "and"})
 _WINDOW: Final = 40
 # How number words, months and "a million" begin: loose, because it only says where to look.
@@ -74,6 +75,10 @@ _ANCHOR: Final = re.compile(
     r"|[Dd]ec|[Aa]n?[ -](?:hundred|thou|mill|bill|trill|dozen)"
     r"|TWO|TEN|THREE|THIR|TWE|FOUR|FIVE|FIF|FOR|SIX|SEVEN|EIGH|ELEV|NINE|ONE)"
 )
+
+
+# Every number and day in words or with a currency begins with one of these.
+_OPENERS: Final = frozenset({*CARDINALS, *ORDINALS, *DECADES, *MONTHS, *_CURRENCY_SIGNS, "a"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,9 @@ def numbers(text: str, language: str = "en") -> tuple[list[Number], list[Day]]:
         words = _split(text, start, end, _SPACED_TOKEN if decimal_comma else _TOKEN)
         index = 0
         while index < len(words):
-            if day := _day(text, words, index):
+            if not _may_open(words[index]):
+                index += 1
+            elif day := _day(text, words, index):
                 days.append(day[0])
                 index = day[1]
             elif not _is_in_name(words, index) and (
@@ -104,6 +111,10 @@ def numbers(text: str, language: str = "en") -> tuple[list[Number], list[Day]]:
             else:
                 index += 1
     return _paired(text, found), days
+
+
+def _may_open(word: _Word) -> bool:
+    return word.text[0].isdecimal() or word.lower in _OPENERS
 
 
 def _windows(text: str) -> list[tuple[int, int]]:
@@ -190,7 +201,7 @@ def _number(
     """The number that begins at `index`, with currency, magnitude and unit, and where it ends."""
     first = index
     currency = None
-    if _at(words, index) in {"$", "us$", "£", "€", "¥", "₹", "₽", "₩", "₺"}:
+    if _at(words, index) in _CURRENCY_SIGNS:
         currency = CURRENCIES[_at(words, index)]
         index += 1
     value = _digits(words, index, decimal_comma) or (

@@ -75,7 +75,7 @@ class Features:
 
 
 class Featuriser:
-    """Turns sources into features with one tokenizer; not for use from several threads."""
+    """Turns sources into features with one tokenizer."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         tokenizer.no_padding()

@@ -58,7 +58,7 @@ class Hypothesis:
 
 
 class Rewriter:
-    """The rewriter with its weights; calls come from one thread at a time."""
+    """The rewriter with its weights."""
 
     def __init__(
         self,

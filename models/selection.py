@@ -45,8 +45,7 @@ Floats = NDArray[np.float32]
 class Selector:
     """The salience network with its embedding table and tokenizer.
 
-    Calls come from one thread at a time. The score of an article's sentences
-    does not depend on the batch it is scored in.
+    The score of an article's sentences does not depend on the batch it is scored in.
     """
 
     def __init__(

@@ -118,20 +118,22 @@ def finish(
     read_sentences: int,
     fallback: Sequence[int] = (),
     facts: SourceFacts | None = None,
+    index: EvidenceIndex | None = None,
     emit: Callable[[SummarySentence], None] | None = None,
 ) -> Summary:
     """Verify, repair and align `drafts`, and bound them by whole sentences.
 
     `read_sentences` counts the sentences of the article that the model saw.
     `fallback` names sentences, best first, that stand in when no draft can be
-    used. `facts` are the document's, when they are known already. `emit` is
-    called with each sentence as soon as it is settled.
+    used. `facts` and `index` are the document's, when they are known already.
+    `emit` is called with each sentence as soon as it is settled.
 
     Raises:
         InputError: no whole sentence fits into `max_words`.
         InferenceFailed: the model wrote nothing usable and there is no fallback.
     """
-    finisher = _Finisher(document, options, facts or SourceFacts.of(document), emit)
+    facts, index = facts or SourceFacts.of(document), index or EvidenceIndex.of(document)
+    finisher = _Finisher(document, options, facts, index, emit)
     for draft in drafts:
         finisher.add(draft)
     if not finisher.sentences and options.kind != "headline":
@@ -158,6 +160,7 @@ class _Finisher:
         document: Document,
         options: SummaryOptions,
         facts: SourceFacts,
+        index: EvidenceIndex,
         emit: Callable[[SummarySentence], None] | None,
     ) -> None:
         self.sentences: list[SummarySentence] = []
@@ -166,7 +169,7 @@ class _Finisher:
         self._document = document
         self._options = options
         self._facts = facts
-        self._index = EvidenceIndex.of(document)
+        self._index = index
         self._emit = emit
         self._most = max_sentences(options)
         self._words = 0

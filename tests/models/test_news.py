@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from models.contract import KINDS, LENGTHS, Article, Summary, SummaryOptions, SummaryRequest
+from models.contract import (
+    KINDS,
+    LENGTHS,
+    Article,
+    Summary,
+    SummaryOptions,
+    SummaryRequest,
+    SummarySentence,
+)
 from models.errors import (
     ArticleTooShort,
     CorruptModel,
@@ -81,15 +89,19 @@ def test_a_batch_equals_the_singles_and_keeps_errors_apart(summariser: NewsSumma
 def test_a_long_list_comes_back_whole_and_in_order(summariser: NewsSummariser) -> None:
     requests = [request_for(TEXT), request_for("Too short."), request_for(TEXT, length="long")]
     short, failed, long = summariser.summarise(requests)
-    heard: list[int] = []
+    heard: dict[int, list[SummarySentence]] = {}
 
-    made = summariser.summarise(requests * 12, lambda index, _: heard.append(index))
+    def hear(index: int, one: SummarySentence) -> None:
+        heard.setdefault(index, []).append(one)
+
+    made = summariser.summarise(requests * 12, hear)
 
     assert made[::3] == [short] * 12
     assert made[2::3] == [long] * 12
     assert [type(one) for one in made[1::3]] == [type(failed)] * 12
-    assert heard == sorted(heard)
-    assert set(heard) == {index for index in range(36) if index % 3 != 1}
+    assert heard == {
+        index: list(summary(made[index]).sentences) for index in range(36) if index % 3 != 1
+    }
 
 
 def test_sentences_are_told_as_they_are_settled(summariser: NewsSummariser) -> None:
