@@ -137,8 +137,8 @@ def finish(
     for draft in drafts:
         finisher.add(draft)
     if not finisher.sentences and options.kind != "headline":
-        for index in fallback:
-            finisher.add_source(index)
+        for place in fallback:
+            finisher.add_source(place)
             if finisher.sentences:
                 break
     if not finisher.sentences:
