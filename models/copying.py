@@ -104,6 +104,13 @@ class Piece:
     space_before: bool = True
     space_after: bool = True
 
+    @classmethod
+    def of(cls, word: Word, place: int, text: str) -> Piece:
+        """The word copied from `text`, which it was found in."""
+        before = word.start == 0 or text[word.start - 1].isspace()
+        after = word.end == len(text) or text[word.end].isspace()
+        return cls(word.text, place, before, after)
+
 
 def join(pieces: Sequence[Piece], *, terminate: bool) -> str:
     """The pieces as a line of text: spaced, capitalised, with a full stop if `terminate`."""

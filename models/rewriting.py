@@ -181,17 +181,12 @@ class Rewriter:
         word = found.words[slot]
         assert word is not None
         text = found.texts[found.word_parts[slot]]
-        spelled = word.text
+        piece = Piece.of(word, slot, text)
         first = word.start == 0 or text[: word.start].strip("\"'“‘([ ") == ""
         # A common word is a capital's bearer only for standing first in its sentence.
-        if first and word.key in self._common and spelled[1:].islower() | (len(spelled) == 1):
-            spelled = spelled.lower() if spelled != "I" else spelled
-        return Piece(
-            spelled,
-            slot,
-            word.start == 0 or text[word.start - 1].isspace(),
-            word.end == len(text) or text[word.end].isspace(),
-        )
+        if first and word.key in self._common and _may_lose_its_capital(word.text):
+            return replace(piece, text=word.text.lower())
+        return piece
 
 
 class _Uninitialised(TorchFunctionMode):
@@ -223,6 +218,11 @@ def _has_flag(flag: str) -> bool:
         return flag in Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:
         return False
+
+
+def _may_lose_its_capital(word: str) -> bool:
+    """Whether only the first letter can be a capital; "I" keeps its own."""
+    return word[1:].islower() or (len(word) == 1 and word != "I")
 
 
 def _with_needed_context(item: RewriteInput) -> RewriteInput:

@@ -170,10 +170,5 @@ def _ends(words: list[Word], body: list[int]) -> list[int]:
 
 def text_of(one: Shortening) -> str:
     """The shortening as it is read, spaced as its sentence has it."""
-    text, pieces = one.sentence, []
-    for place in one.copied:
-        word = one.words[place]
-        before = word.start == 0 or text[word.start - 1].isspace()
-        after = word.end == len(text) or text[word.end].isspace()
-        pieces.append(Piece(word.text, place, before, after))
+    pieces = [Piece.of(one.words[place], place, one.sentence) for place in one.copied]
     return join(pieces, terminate=one.task != "headline")

@@ -26,15 +26,7 @@ def test_words_cover_everything_but_white_space(text: str) -> None:
 
 def pieces_of(text: str, *chosen: int) -> list[Piece]:
     words = find_words(text)
-    return [
-        Piece(
-            words[i].text,
-            i,
-            words[i].start == 0 or text[words[i].start - 1] == " ",
-            words[i].end == len(text) or text[words[i].end] == " ",
-        )
-        for i in chosen
-    ]
+    return [Piece.of(words[i], i, text) for i in chosen]
 
 
 def test_a_run_is_written_as_the_source_has_it() -> None:
