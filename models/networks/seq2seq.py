@@ -12,52 +12,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from models.networks.decoder_state import DecoderState
-from models.networks.linear import Linear
+from models.networks.encoder_decoder import EncoderDecoder
 from models.networks.seq2seq_layers import (
     CrossAttention,
-    Embedding,
-    Norm,
     SelfAttention,
-    Stack,
     relative_buckets,
 )
 
 ARCHITECTURES: Final = frozenset({"bart", "mbart", "pegasus", "t5", "mt5"})
 
 
-class Seq2Seq:
+class Seq2Seq(EncoderDecoder):
     """The network of one checkpoint; built by `models.networks.seq2seq_weights.build`."""
 
-    def __init__(
-        self,
-        *,
-        encoder: Stack,
-        decoder: Stack,
-        embedding: Embedding,
-        output: Linear,
-        output_scale: float,
-        norm_first: bool,
-        head_width: int,
-        max_distance: int,
-        precision: str,
-    ) -> None:
-        self.encoder = encoder
-        self.decoder = decoder
-        self.head_width = head_width
-        self.precision = precision
-        self.memory_dtype = torch.float32 if precision == "fp32" else torch.bfloat16
-        self._embed = embedding
-        self._output = output
-        self._output_scale = output_scale
-        self._norm_first = norm_first
-        self._max_distance = max_distance
+    def __init__(self, **parts: Any) -> None:
+        super().__init__(**parts)
+        self.memory_dtype = torch.float32 if self.precision == "fp32" else torch.bfloat16
 
     def encode(self, articles: Sequence[Sequence[int]]) -> Tensor:
         """Hidden states of the articles laid end to end: (sum of lengths, width)."""
@@ -68,12 +45,11 @@ class Seq2Seq:
         biases = {
             length: self._encoder_bias(length) for length in set(lengths)
         }  # T5 only; None elsewhere
-        for layer in self.encoder.layers:
-            own, feed = layer.attention, layer.feed_forward
-            mixed = self._attend_articles(self._before(x, own.norm), own, lengths, biases)
-            x = self._after(x, mixed, own.norm)
-            x = self._after(x, feed(self._before(x, feed.norm)), feed.norm)
-        return x if self.encoder.final_norm is None else self.encoder.final_norm(x)
+
+        def attend(x: Tensor, attention: SelfAttention, layer: int) -> Tensor:
+            return self._attend_articles(x, attention, lengths, biases)
+
+        return self._run_encoder(x, attend)
 
     def remember(self, hidden: Tensor, state: DecoderState) -> int:
         """Take an article's hidden states (length, width) into the state; its slot."""
@@ -101,17 +77,14 @@ class Seq2Seq:
         x = self._embed(tokens.reshape(-1), places.reshape(-1), self.decoder)
         seen = int(state.longest) + n
         bias = self._decoder_bias(places, seen)  # (rows, 1 or heads, n, seen)
-        for index, layer in enumerate(self.decoder.layers):
-            own, cross, feed = layer.attention, layer.cross, layer.feed_forward
-            assert cross is not None
-            h = self._before(x, own.norm)
-            x = self._after(
-                x, self._attend_self(h, own, state, index, places, seen, bias), own.norm
-            )
-            h = self._before(x, cross.norm)
-            x = self._after(x, self._attend_article(h, cross, state, index, n), cross.norm)
-            x = self._after(x, feed(self._before(x, feed.norm)), feed.norm)
-        return x if self.decoder.final_norm is None else self.decoder.final_norm(x)
+
+        def attend_self(x: Tensor, attention: SelfAttention, layer: int) -> Tensor:
+            return self._attend_self(x, attention, state, layer, places, seen, bias)
+
+        def attend_article(x: Tensor, attention: CrossAttention, layer: int) -> Tensor:
+            return self._attend_article(x, attention, state, layer, n)
+
+        return self._run_decoder(x, attend_self, attend_article)
 
     def new_state(
         self, slots: int, beams: int, max_positions: int, max_tokens: int
@@ -127,18 +100,6 @@ class Seq2Seq:
             max_positions=max_positions,
             max_tokens=max_tokens,
         )
-
-    def logits(self, hidden: Tensor) -> Tensor:
-        """(rows, vocabulary) in fp32."""
-        if self._output_scale != 1.0:
-            hidden = hidden * self._output_scale
-        return self._output(hidden)
-
-    def _before(self, x: Tensor, norm: Norm) -> Tensor:
-        return norm(x) if self._norm_first else x
-
-    def _after(self, x: Tensor, change: Tensor, norm: Norm) -> Tensor:
-        return x + change if self._norm_first else norm(x + change)
 
     def _attend_articles(
         self,
