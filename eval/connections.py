@@ -10,9 +10,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import aiohttp
+from models.errors import MissingDependency
+
+if TYPE_CHECKING:
+    import aiohttp
 
 TIMEOUT_SECONDS: Final = 60.0
 
@@ -30,8 +33,11 @@ class Answer:
 class Connections:
     """A connection a reader, kept open between requests as browsers and proxies do."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, url: str, failures: tuple[type[Exception], ...]
+    ) -> None:
         self._session = session
+        self._failures = failures
         self._url = url.rstrip("/")
 
     async def get(self, path: str) -> Answer:
@@ -44,7 +50,7 @@ class Connections:
         try:
             async with self._session.request(method, self._url + path, **arguments) as response:
                 body = await response.read()
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except self._failures as error:
             return Answer(failure=type(error).__name__)
         asked = response.headers.get("retry-after", "")
         return Answer(response.status, body, float(asked) if asked.isdecimal() else 0.0)
@@ -52,10 +58,14 @@ class Connections:
 
 @contextlib.asynccontextmanager
 async def connections(url: str, key: str | None) -> AsyncIterator[Connections]:
-    """As many connections as readers want."""
+    """As many connections as readers want. Raises MissingDependency without the `eval` extra."""
+    try:
+        import aiohttp
+    except ImportError:
+        raise MissingDependency("Asking a service needs pip install 'inbrief[eval]'.") from None
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=TIMEOUT_SECONDS),
         headers={"authorization": f"Bearer {key}"} if key else {},
         timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
     ) as session:
-        yield Connections(session, url)
+        yield Connections(session, url, (aiohttp.ClientError, TimeoutError))

@@ -23,10 +23,11 @@ from urllib.parse import urlsplit
 
 import typer
 
+from eval.connections import connections
 from eval.datasets import BUNDLED, SEEDS
 from eval.readers import Articles, Asking, Phase, read_and_think, read_without_rest
 from models.articles import ArticleRecord, read_records
-from models.errors import EvaluationError, MissingDependency
+from models.errors import EvaluationError
 
 SAMPLE_SECONDS: Final = 5.0
 RECOVERY_SECONDS: Final = 120.0
@@ -55,10 +56,6 @@ async def run_load(plan: LoadPlan, texts: Sequence[str]) -> dict[str, Any]:
     Raises:
         MissingDependency: the `eval` extra is not installed.
     """
-    try:
-        from eval.connections import connections
-    except ImportError as error:
-        raise MissingDependency("Loading a service needs pip install 'inbrief[eval]'.") from error
     articles = Articles(texts, plan.seed)
     phases = [Phase("steady")]
     recovery = None

@@ -18,11 +18,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from eval.connections import connections
 from eval.readers import Articles, Asking
 from eval.speed import conditions
 from eval.speed_texts import texts
 from models.contract import Article, Summariser, SummaryRequest
-from models.errors import EvaluationError, InbriefError, MissingDependency
+from models.errors import EvaluationError, InbriefError
 from models.loading import DEFAULT_MODEL, load
 
 _SEED: Final = 20_26
@@ -69,10 +70,6 @@ async def measure(
 
     Raises MissingDependency without the `eval` extra.
     """
-    try:
-        from eval.connections import connections
-    except ImportError as error:
-        raise MissingDependency("Asking a service needs pip install 'inbrief[eval]'.") from error
     made = Articles(texts(300, 40), _SEED)
     found = []
     async with connections(url, key) as ask:
