@@ -147,7 +147,6 @@ def run(
     names = [one.name for one in judged]
     if len(set(names)) != len(names):
         raise EvaluationError("Two systems have the same name; label one, as in NAME=SYSTEM.")
-    out.mkdir(parents=True, exist_ok=True)
     runs.write_json(out / "run.json", {**asked, "systems": names})
     predictions = [generate(one, dataset, out, _Bar()) for one in judged]
     _score_and_report(out, asked, dataset, predictions, processes)
@@ -202,7 +201,6 @@ def compare(
     found = compare_.compare(first, second, systems=pairs)
     text = compare_.markdown(found)
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
         runs.write_json(out / "comparison.json", found)
         (out / "comparison.md").write_text(text, encoding="utf-8")
     print(text, end="")
@@ -270,7 +268,6 @@ def meta(
             found[name] = meta_.evaluate(judged, processes=processes)
             parts.append(meta_.markdown(found[name]))
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
         runs.write_json(out / "meta.json", found)
         (out / "meta.md").write_text("\n".join(parts), encoding="utf-8")
     print("\n".join(parts), end="")

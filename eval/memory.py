@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from eval.runs import write_json
 from eval.shapes import SMALL_COPIER, checkpoint_of
 from eval.speed import conditions, make_engine, resident_bytes
 from models.generation import GenerationSettings
@@ -79,4 +79,4 @@ def memory(
         "conditions": conditions(),
         "samples": [asdict(sample) for sample in samples],
     }
-    (out / "memory.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    write_json(out / "memory.json", report)

@@ -8,7 +8,6 @@ the same output alone as in a batch.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ import typer
 from eval.datasets import BUNDLED, load
 from eval.intervals import compare
 from eval.rouge import Rouge
+from eval.runs import write_json
 from eval.shapes import SMALL_COPIER, checkpoint_of
 from eval.speed import BASELINE, conditions, make_engine
 from eval.speed_texts import NEWS_SMALL
@@ -175,7 +175,7 @@ def parity(
         out / "checkpoints",
     )
     report = {"shape": shape, "conditions": conditions(), "rows": [asdict(one) for one in found]}
-    (out / "parity.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    write_json(out / "parity.json", report)
     (out / "parity.md").write_text(_markdown(shape, found), encoding="utf-8")
     typer.echo((out / "parity.md").read_text(encoding="utf-8"))
 

@@ -27,8 +27,9 @@ from models.errors import EvaluationError
 
 
 def write_json(path: Path, value: object) -> None:
-    """JSON with sorted keys; the file appears whole or not at all."""
+    """JSON with sorted keys; the file appears whole or not at all, its directory if need be."""
     text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     partial.write_text(text + "\n", encoding="utf-8")
     partial.replace(path)

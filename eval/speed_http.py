@@ -9,7 +9,6 @@ idles. The service should run with as many threads as this process.
 from __future__ import annotations
 
 import asyncio
-import json
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ import typer
 
 from eval.connections import connections
 from eval.readers import Articles, Asking
+from eval.runs import write_json
 from eval.speed import conditions
 from eval.speed_texts import texts
 from models.contract import Article, Summariser, SummaryRequest
@@ -103,7 +103,6 @@ def http(
         "seconds": [{"http": by_http, "direct": directly} for by_http, directly in seconds],
         "share_of_direct": [statistics.median(shares), min(shares), max(shares)],
     }
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "http.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    write_json(out / "http.json", report)
     median, least, most = report["share_of_direct"]
     typer.echo(f"{median:.2f} ({least:.2f}-{most:.2f}) times the model's own throughput")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from eval.runs import write_json
 from eval.shapes import COPIER, SHAPES
 from eval.speed import BASELINE, SYSTEMS, Cell, Measurement, conditions, ratios, run
 
@@ -67,7 +67,7 @@ def write(results: Sequence[tuple[Cell, list[Measurement]]], out: Path) -> None:
     """Write `speed.json` and `speed.md`."""
     rows = [_row(cell, one, measured) for cell, measured in results for one in measured]
     report = {"conditions": conditions(), "systems": SYSTEMS, "rows": rows}
-    (out / "speed.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    write_json(out / "speed.json", report)
     (out / "speed.md").write_text(_markdown(rows), encoding="utf-8")
 
 
