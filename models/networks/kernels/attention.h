@@ -26,7 +26,7 @@ static float exponentials(float *scores, ptrdiff_t count, ptrdiff_t padded) {
     const __m512 most = _mm512_set1_ps(largest_of(scores, count));
     __m512 sum = _mm512_setzero_ps();
     for (ptrdiff_t i = 0; i < padded; i += 16) {
-        __m512 e = exp_of(_mm512_sub_ps(_mm512_loadu_ps(scores + i), most));
+        __m512 e = exp_below(_mm512_sub_ps(_mm512_loadu_ps(scores + i), most));
         e = _mm512_maskz_mov_ps(i < count ? lanes(count - i) : 0, e);
         sum = _mm512_add_ps(sum, e);
         _mm512_storeu_ps(scores + i, e);
@@ -91,32 +91,44 @@ typedef struct {
     float *scores;
 } EncoderSpace;
 
+/* exp(scores - largest) in bf16, zeros up to `padded`; what makes their sum one. */
+INLINE __m512 weigh(const float *scores, ptrdiff_t count, ptrdiff_t padded, __m512 largest,
+                    uint16_t *weights) {
+    const __m512 most = _mm512_set1_ps(_mm512_reduce_max_ps(largest));
+    __m512 sum = _mm512_setzero_ps();
+    for (ptrdiff_t i = 0; i < padded; i += 16) {
+        __m512 e = exp_below(_mm512_sub_ps(_mm512_loadu_ps(scores + i), most));
+        e = _mm512_maskz_mov_ps(i < count ? lanes(count - i) : 0, e);
+        sum = _mm512_add_ps(sum, e);
+        _mm256_storeu_si256((__m256i *)(weights + i), to_bf16(e));
+    }
+    return _mm512_set1_ps(1.0f / _mm512_reduce_add_ps(sum));
+}
+
 INLINE void attend_tile(const int rows, const uint16_t *queries, ptrdiff_t stride, ptrdiff_t length,
                         const float *bias, EncoderSpace space, float *out, ptrdiff_t out_stride) {
     const ptrdiff_t padded = (length + 63) / 64 * 64;
+    __m512 acc[MOST_ROWS][4], largest[MOST_ROWS];
+    for (int r = 0; r < rows; r++) largest[r] = _mm512_set1_ps(-INFINITY);
     for (ptrdiff_t at = 0; at < padded; at += 64) {
-        __m512 acc[MOST_ROWS][4];
         dot_pairs(rows, queries, stride, space.keys + at * 64, HEAD / 2, acc);
 #pragma GCC unroll 4
         for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
             for (int c = 0; c < 4; c++) {
                 ptrdiff_t place = at + 16 * c;
-                if (bias && place < length)
-                    acc[r][c] = _mm512_add_ps(
-                        acc[r][c], _mm512_maskz_loadu_ps(lanes(length - place), bias + place - r));
+                const __mmask16 there = place < length ? lanes(length - place) : 0;
+                if (bias)
+                    acc[r][c] =
+                        _mm512_add_ps(acc[r][c], _mm512_maskz_loadu_ps(there, bias + place - r));
+                largest[r] = _mm512_mask_max_ps(largest[r], there, largest[r], acc[r][c]);
                 _mm512_storeu_ps(space.scores + r * padded + place, acc[r][c]);
             }
     }
     __m512 factors[MOST_ROWS];
-    for (int r = 0; r < rows; r++) {
-        float *scores = space.scores + r * padded;
-        factors[r] = _mm512_set1_ps(1.0f / exponentials(scores, length, padded));
-        for (ptrdiff_t i = 0; i < padded; i += 16)
-            _mm256_storeu_si256((__m256i *)(space.weights + r * padded + i),
-                                to_bf16(_mm512_loadu_ps(scores + i)));
-    }
-    __m512 acc[MOST_ROWS][4];
+    for (int r = 0; r < rows; r++)
+        factors[r] = weigh(space.scores + r * padded, length, padded, largest[r],
+                           space.weights + r * padded);
     dot_pairs(rows, space.weights, padded, space.values, (length + 1) / 2, acc);
 #pragma GCC unroll 4
     for (int r = 0; r < rows; r++)
@@ -202,7 +214,7 @@ INLINE void recall_tile(const int rows, const float *queries, ptrdiff_t stride, 
         quantise(queries + r * stride, HEAD, HEAD, (Rows){bytes + r * HEAD, scales + r, sums + r});
     for (ptrdiff_t at = 0; at < padded; at += 64) {
         __m512i acc[MOST_ROWS][4];
-        dot_bytes(rows, bytes, HEAD, memory.keys + at * HEAD, HEAD / 4, acc);
+        dot_bytes(rows, bytes, HEAD, memory.keys + at * HEAD, HEAD / 4, 0, (Ahead){0}, acc);
 #pragma GCC unroll 2
         for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
@@ -224,7 +236,7 @@ INLINE void recall_tile(const int rows, const float *queries, ptrdiff_t stride, 
         factors[r] *= split(weights, padded, high, high + padded, sums + 2 * r);
     }
     __m512i acc[MOST_ROWS][4];
-    dot_bytes(2 * rows, space.digits, padded, memory.values, (length + 3) / 4, acc);
+    dot_bytes(2 * rows, space.digits, padded, memory.values, (length + 3) / 4, 0, (Ahead){0}, acc);
 #pragma GCC unroll 2
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4

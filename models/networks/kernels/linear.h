@@ -41,9 +41,17 @@ INLINE int32_t four_bytes(const void *at) {
     return value;
 }
 
-/* acc (rows, 64) = rows . panel, in 32-bit integers, for a constant number of rows. */
+/* What is multiplied next, to be fetched into the second-level cache meanwhile. */
+typedef struct {
+    const uint8_t *at;
+    ptrdiff_t step; /* bytes for every four inputs */
+} Ahead;
+
+/* acc (rows, 64) = rows . panel, in 32-bit integers, for a constant number of rows; for every four
+ * inputs a constant number of cache lines is fetched ahead. */
 INLINE void dot_bytes(const int rows, const int8_t *a, ptrdiff_t stride, const uint8_t *panel,
-                      ptrdiff_t groups, __m512i acc[MOST_ROWS][4]) {
+                      ptrdiff_t groups, const int lines, Ahead ahead,
+                      __m512i acc[MOST_ROWS][4]) {
 #pragma GCC unroll 4
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
@@ -53,6 +61,9 @@ INLINE void dot_bytes(const int rows, const int8_t *a, ptrdiff_t stride, const u
 #pragma GCC unroll 4
         for (int c = 0; c < 4; c++) b[c] = _mm512_loadu_si512(panel + g * 256 + c * 64);
 #pragma GCC unroll 4
+        for (int i = 0; i < lines; i++)
+            _mm_prefetch((const char *)ahead.at + g * ahead.step + i * 64, _MM_HINT_T1);
+#pragma GCC unroll 4
         for (int r = 0; r < rows; r++) {
             __m512i x = _mm512_set1_epi32(four_bytes(a + r * stride + g * 4));
 #pragma GCC unroll 4
@@ -61,12 +72,12 @@ INLINE void dot_bytes(const int rows, const int8_t *a, ptrdiff_t stride, const u
     }
 }
 
-INLINE void linear_tile(const int rows, Rows a, const Linear *linear, ptrdiff_t panel, float *out,
-                        ptrdiff_t stride) {
+INLINE void linear_tile(const int rows, Rows a, const Linear *linear, ptrdiff_t panel,
+                        const int lines, Ahead ahead, float *out, ptrdiff_t stride) {
     __m512i acc[MOST_ROWS][4];
     const ptrdiff_t at = panel * PANEL;
     dot_bytes(rows, a.bytes, linear->inputs, linear->weights + at * linear->inputs,
-              linear->inputs / 4, acc);
+              linear->inputs / 4, lines, ahead, acc);
 #pragma GCC unroll 4
     for (int c = 0; c < 4; c++) {
         __m512 scale = _mm512_loadu_ps(linear->scales + at + 16 * c);
@@ -86,27 +97,40 @@ INLINE void activate_rows(const int kind, float *out, ptrdiff_t rows, ptrdiff_t 
             _mm512_storeu_ps(out + r * stride + c, activate(kind, _mm512_loadu_ps(out + r * stride + c)));
 }
 
-/* out (rows, 64) of one panel, `stride` floats from row to row. */
+INLINE const uint8_t *panel_of(const Linear *linear, ptrdiff_t panel) {
+    return linear->weights + panel * PANEL * linear->inputs;
+}
+
+/* out (rows, 64) of one panel, `stride` floats from row to row; `next` is multiplied after it.
+ *
+ * A panel is far larger than the first-level cache and is read once for each tile of rows. It
+ * comes from memory only once, spread over the tiles of the panel before it. */
 static __attribute__((noinline)) void multiply_panel(Rows a, ptrdiff_t rows, const Linear *linear,
-                                                     ptrdiff_t panel, float *out,
-                                                     ptrdiff_t stride) {
+                                                     ptrdiff_t panel, const uint8_t *next,
+                                                     float *out, ptrdiff_t stride) {
     const ptrdiff_t tiles = (rows + MOST_ROWS - 1) / MOST_ROWS;
+    const ptrdiff_t step = PANEL * 4 / tiles;
     for (ptrdiff_t tile = 0; tile < tiles; tile++) {
         ptrdiff_t first = rows * tile / tiles, count = rows * (tile + 1) / tiles - first;
         Rows part = rows_from(a, first, linear->inputs);
         float *to = out + first * stride;
+        Ahead ahead = {next + tile * linear->inputs / 4 * step, step};
         switch (count) {
-        case 1: linear_tile(1, part, linear, panel, to, stride); break;
-        case 2: linear_tile(2, part, linear, panel, to, stride); break;
-        case 3: linear_tile(3, part, linear, panel, to, stride); break;
-        default: linear_tile(4, part, linear, panel, to, stride); break;
+        case 1: linear_tile(1, part, linear, panel, 4, ahead, to, stride); break;
+        case 2: linear_tile(2, part, linear, panel, 4, ahead, to, stride); break;
+        case 3: linear_tile(3, part, linear, panel, 2, ahead, to, stride); break;
+        default:
+            if (tiles < 4)
+                linear_tile(4, part, linear, panel, 2, ahead, to, stride);
+            else
+                linear_tile(4, part, linear, panel, 1, ahead, to, stride);
         }
     }
 }
 
 static void linear_panel(Rows a, ptrdiff_t rows, const Linear *linear, ptrdiff_t panel,
-                         int activation, float *out, ptrdiff_t stride) {
-    multiply_panel(a, rows, linear, panel, out, stride);
+                         const uint8_t *next, int activation, float *out, ptrdiff_t stride) {
+    multiply_panel(a, rows, linear, panel, next, out, stride);
     /* Apart from the products, which need all registers. */
     switch (activation) {
     case RELU: activate_rows(RELU, out, rows, stride); break;

@@ -110,6 +110,16 @@ int64_t encoder_space(const Stack *stack, int64_t tokens, int64_t longest, int64
     return shared.used + threads * own.used;
 }
 
+/* out (count, outputs) of a whole layer; `after` is the layer that comes next. */
+static void linear_rows(Rows rows, int64_t count, const Linear *linear, const Linear *after,
+                        float *out) {
+    const int64_t panels = linear->outputs / PANEL;
+    for (int64_t panel = 0; panel < panels; panel++)
+        linear_panel(rows, count, linear, panel,
+                     panel + 1 < panels ? panel_of(linear, panel + 1) : after->weights, PLAIN,
+                     out + panel * PANEL, linear->outputs);
+}
+
 /* Hidden states x (tokens, width), embedded and normalised, become those of the last layer.
  *
  * starts (articles + 1) are where each article begins; memory is of encoder_space bytes. */
@@ -147,7 +157,8 @@ void encode(const Stack *stack, float *x, const int64_t *starts, int64_t article
                         finish_row(x + r * width, NULL, width, wide, NULL,
                                    next_read(stack, &layer->norm), spare, rows_from(read, r, wide));
                 for (int64_t panel = 0; panel < 3 * stack->heads; panel++) {
-                    linear_panel(rows_from(read, first, wide), count, &layer->qkv, panel, PLAIN,
+                    linear_panel(rows_from(read, first, wide), count, &layer->qkv, panel,
+                                 panel_of(&layer->qkv, (panel + 1) % (3 * stack->heads)), PLAIN,
                                  products, HEAD);
                     for (int64_t r = 0; r < count; r++)
                         for (int d = 0; d < HEAD; d += 16)
@@ -171,17 +182,19 @@ void encode(const Stack *stack, float *x, const int64_t *starts, int64_t article
                 Rows seen = rows_from(read, first, wide);
                 for (int64_t r = 0; r < count; r++)
                     quantise(mixed + (first + r) * inner, inner, inner, rows_from(rows, r, inner));
-                for (int64_t panel = 0; panel < wide / PANEL; panel++)
-                    linear_panel(rows, count, &layer->out, panel, PLAIN, change + panel * PANEL, wide);
+                linear_rows(rows, count, &layer->out, &layer->up, change);
                 for (int64_t r = 0; r < count; r++)
                     finish_row(x + (first + r) * width, change + r * wide, width, wide,
                                kept(stack, &layer->norm), next_read(stack, &layer->feed_norm), spare,
                                rows_from(seen, r, wide));
                 for (int64_t panel = 0; panel < feed / PANEL; panel++) {
-                    linear_panel(seen, count, &layer->up, panel, (int)stack->activation,
-                                 products + panel * PANEL, feed);
+                    const uint8_t *next = panel + 1 < feed / PANEL ? panel_of(&layer->up, panel + 1)
+                                                                   : layer->down.weights;
+                    linear_panel(seen, count, &layer->up, panel,
+                                 layer->gate.weights ? panel_of(&layer->gate, panel) : next,
+                                 (int)stack->activation, products + panel * PANEL, feed);
                     if (!layer->gate.weights) continue;
-                    linear_panel(seen, count, &layer->gate, panel, PLAIN, gates, PANEL);
+                    linear_panel(seen, count, &layer->gate, panel, next, PLAIN, gates, PANEL);
                     for (int64_t r = 0; r < count; r++)
                         for (int c = 0; c < PANEL; c += 16) {
                             float *up = products + r * feed + panel * PANEL + c;
@@ -191,8 +204,7 @@ void encode(const Stack *stack, float *x, const int64_t *starts, int64_t article
                 }
                 for (int64_t r = 0; r < count; r++)
                     quantise(products + r * feed, feed, feed, rows_from(rows, r, feed));
-                for (int64_t panel = 0; panel < wide / PANEL; panel++)
-                    linear_panel(rows, count, &layer->down, panel, PLAIN, change + panel * PANEL, wide);
+                linear_rows(rows, count, &layer->down, &layer->out, change);
                 const Norm *next =
                     index + 1 < stack->count ? next_read(stack, &layer[1].norm) : NULL;
                 for (int64_t r = 0; r < count; r++)
@@ -256,8 +268,10 @@ void remember(const Stack *stack, const float *hidden, int64_t length, Slot slot
                 const int64_t first = block * PANEL;
                 const int64_t count = length - first < PANEL ? length - first : PANEL;
                 Rows part = rows_from(rows, first, wide);
-                linear_panel(part, count, both, head, PLAIN, keys, PANEL);
-                linear_panel(part, count, both, heads + head, PLAIN, values, PANEL);
+                linear_panel(part, count, both, head, panel_of(both, heads + head), PLAIN, keys,
+                             PANEL);
+                linear_panel(part, count, both, heads + head, panel_of(both, head), PLAIN, values,
+                             PANEL);
                 memorise(keys, values, PANEL, first, count, memory_of(stack, slot, layer, head));
             }
         }
@@ -329,11 +343,17 @@ int64_t step_space(const Stack *stack, int64_t count, int64_t places, int64_t lo
     return shared.used + threads * own.used;
 }
 
-/* Share out the panels of a linear layer; out has as many columns as the layer has outputs. */
+/* Share out the panels of a linear layer, before the layer `after`; out has as many columns as the
+ * layer has outputs. */
 static void share(Team *team, int size, Rows rows, int64_t count, const Linear *linear,
-                  int activation, float *out) {
-    for (int64_t panel; (panel = take(team)) < linear->outputs / PANEL;)
-        linear_panel(rows, count, linear, panel, activation, out + panel * PANEL, linear->outputs);
+                  const Linear *after, int activation, float *out) {
+    const int64_t panels = linear->outputs / PANEL;
+    for (int64_t panel; (panel = take(team)) < panels;) {
+        const int64_t next = panel + size; /* the other threads take those between */
+        linear_panel(rows, count, linear, panel,
+                     next < panels ? panel_of(linear, next) : panel_of(after, next - panels),
+                     activation, out + panel * PANEL, linear->outputs);
+    }
     meet(team, size);
 }
 
@@ -369,7 +389,7 @@ void decode(const Stack *stack, float *x, const Step *step, const Bias *bias, ch
         meet(&team, size);
         for (int64_t index = 0; index < stack->count; index++) {
             const Layer *layer = stack->layers + index;
-            share(&team, size, read, count, &layer->qkv, PLAIN, qkv);
+            share(&team, size, read, count, &layer->qkv, &layer->out, PLAIN, qkv);
             for (int64_t task; (task = take(&team)) < rows * heads;) {
                 const int64_t row = task / heads, head = task % heads, place = step->lengths[row];
                 const int64_t mine = step->cache_rows[row];
@@ -396,12 +416,12 @@ void decode(const Stack *stack, float *x, const Step *step, const Bias *bias, ch
             for (int64_t r; (r = take(&team)) < count;)
                 quantise(mixed + r * inner, inner, inner, rows_from(heard, r, inner));
             meet(&team, size);
-            share(&team, size, heard, count, &layer->out, PLAIN, change);
+            share(&team, size, heard, count, &layer->out, &layer->query, PLAIN, change);
             for (int64_t r; (r = take(&team)) < count;)
                 finish_row(x + r * width, change + r * wide, width, wide, kept(stack, &layer->norm),
                            next_read(stack, &layer->cross_norm), spare, rows_from(read, r, wide));
             meet(&team, size);
-            share(&team, size, read, count, &layer->query, PLAIN, qkv);
+            share(&team, size, read, count, &layer->query, &layer->cross_out, PLAIN, qkv);
             for (int64_t task; (task = take(&team)) < step->articles * heads;) {
                 const int64_t article = task / heads, head = task % heads;
                 const int64_t first = article * step->beams * n;
@@ -414,14 +434,17 @@ void decode(const Stack *stack, float *x, const Step *step, const Bias *bias, ch
             for (int64_t r; (r = take(&team)) < count;)
                 quantise(mixed + r * inner, inner, inner, rows_from(heard, r, inner));
             meet(&team, size);
-            share(&team, size, heard, count, &layer->cross_out, PLAIN, change);
+            share(&team, size, heard, count, &layer->cross_out, &layer->up, PLAIN, change);
             for (int64_t r; (r = take(&team)) < count;)
                 finish_row(x + r * width, change + r * wide, width, wide,
                            kept(stack, &layer->cross_norm), next_read(stack, &layer->feed_norm), spare,
                            rows_from(read, r, wide));
             meet(&team, size);
-            share(&team, size, read, count, &layer->up, (int)stack->activation, products);
-            if (layer->gate.weights) share(&team, size, read, count, &layer->gate, PLAIN, gates);
+            share(&team, size, read, count, &layer->up,
+                  layer->gate.weights ? &layer->gate : &layer->down, (int)stack->activation,
+                  products);
+            if (layer->gate.weights)
+                share(&team, size, read, count, &layer->gate, &layer->down, PLAIN, gates);
             for (int64_t r; (r = take(&team)) < count;) {
                 float *up = products + r * feed;
                 if (layer->gate.weights)
@@ -431,7 +454,8 @@ void decode(const Stack *stack, float *x, const Step *step, const Bias *bias, ch
                 quantise(up, feed, feed, rows_from(fed, r, feed));
             }
             meet(&team, size);
-            share(&team, size, fed, count, &layer->down, PLAIN, change);
+            share(&team, size, fed, count, &layer->down,
+                  &stack->layers[(index + 1) % stack->count].qkv, PLAIN, change);
             const Norm *next = index + 1 < stack->count ? next_read(stack, &layer[1].norm) : NULL;
             for (int64_t r; (r = take(&team)) < count;)
                 finish_row(x + r * width, change + r * wide, width, wide,
@@ -454,7 +478,7 @@ void apply_linear(const Linear *linear, const float *x, int64_t count, int64_t w
         for (int64_t r; (r = take(&team)) < count;)
             quantise(x + r * width, width, linear->inputs, rows_from(rows, r, linear->inputs));
         meet(&team, size);
-        share(&team, size, rows, count, linear, PLAIN, out);
+        share(&team, size, rows, count, linear, linear, PLAIN, out);
     }
 }
 

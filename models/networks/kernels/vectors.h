@@ -13,9 +13,10 @@ INLINE __mmask16 lanes(ptrdiff_t left) {
     return left >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << left) - 1);
 }
 
-/* Cephes' reduction to [-ln2/2, ln2/2] and polynomial: within two units in the last place. */
-INLINE __m512 exp_of(__m512 x) {
-    x = _mm512_max_ps(_mm512_min_ps(x, _mm512_set1_ps(88.3f)), _mm512_set1_ps(-87.3f));
+/* exp of what is not above 88.3, by Cephes' reduction to [-ln2/2, ln2/2] and polynomial: within two
+ * units in the last place. */
+INLINE __m512 exp_below(__m512 x) {
+    x = _mm512_max_ps(x, _mm512_set1_ps(-87.3f));
     __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), 8);
     __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), x);
     r = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4f), r);
@@ -28,6 +29,8 @@ INLINE __m512 exp_of(__m512 x) {
     p = _mm512_add_ps(_mm512_fmadd_ps(p, _mm512_mul_ps(r, r), r), _mm512_set1_ps(1.0f));
     return _mm512_scalef_ps(p, n);
 }
+
+INLINE __m512 exp_of(__m512 x) { return exp_below(_mm512_min_ps(x, _mm512_set1_ps(88.3f))); }
 
 /* x times the logistic function of y. */
 INLINE __m512 gated_by(__m512 x, __m512 y) {
