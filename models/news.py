@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from tokenizers import Tokenizer
 
 from models import acceptability, documents, workers
 from models.acceptability import Judge
@@ -33,7 +32,7 @@ from models.contract import (
 )
 from models.errors import CorruptModel, InbriefError, InferenceFailed, ModelNotFound
 from models.proposing import Choice
-from models.rewriting import TOKENIZER, Rewriter
+from models.rewriting import Rewriter
 from models.selection import Selector
 from models.stages import stage
 from models.summarising import Draft, finish, require_supported
@@ -237,7 +236,7 @@ def _judge(directory: Path, rewriter: Rewriter, device: str) -> Judge | None:
     return Judge.load(
         directory,
         rewriter.network,
-        Tokenizer.from_file(str(directory / TOKENIZER)),
+        rewriter.tokenizer,
         device=device,
         bfloat16=rewriter.precision == "bf16",
     )

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import torch
 from safetensors.torch import load_file
+from tokenizers import Tokenizer
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
@@ -105,6 +106,11 @@ class Rewriter:
     @property
     def parameters(self) -> int:
         return self._parameters
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Set to neither pad nor cut off."""
+        return self._featuriser.tokenizer
 
     @property
     def precision(self) -> str:
