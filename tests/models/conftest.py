@@ -1,4 +1,4 @@
-"""Tiny checkpoints, made once a session."""
+"""Tiny checkpoints and an article as read, made once a session."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from models import documents
 from models.checkpoints import Checkpoint, read_checkpoint
+from models.contract import Article
+from models.documents import Document
 from models.networks.kernels import library
+from tests.models.pool import TEXT
 from tests.models.tiny_checkpoints import save_checkpoint
 
 CheckpointOf = Callable[[str], Checkpoint]
@@ -43,3 +47,9 @@ def kernels(cache_dir: Path) -> ctypes.CDLL:
     if found is None:
         pytest.skip(reason)
     return found
+
+
+@pytest.fixture(scope="session")
+def document() -> Document:
+    """The article on a pool."""
+    return documents.read(Article(TEXT, language="en"))

@@ -1,27 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from models import documents
 from models.candidates import candidates_of
 from models.contract import Article, SummaryOptions
 from models.documents import Document
 from models.rewriting import RewriteInput
-
-TEXT = (
-    "The council of Milton voted on Tuesday to close the old swimming pool in June. "
-    "It said repairs would cost 2.4 million pounds, more than the town spends on libraries. "
-    "“We learned to swim there. "
-    "Teachers have taken classes to the pool for 40 years. "
-    "Will the town miss it? "
-    "A petition against the closure has 5,000 names and grows by the hour."
-)
-
-
-@pytest.fixture(scope="module")
-def document() -> Document:
-    return documents.read(Article(TEXT, language="en"))
+from tests.models.pool import TEXT
 
 
 def test_what_does_not_stand_alone_falls_behind(document: Document) -> None:

@@ -12,21 +12,8 @@ from models.documents import Document
 from models.proposing import Choice
 from models.rewriting import Hypothesis, RewriteInput
 from models.shortening import Shortening
+from tests.models.pool import TEXT
 from tests.models.shortenings import shortening
-
-TEXT = (
-    "The council of Milton voted on Tuesday to close the old swimming pool in June. "
-    "It said repairs would cost 2.4 million pounds, more than the town spends on libraries. "
-    "“We learned to swim there. "
-    "Teachers have taken classes to the pool for 40 years. "
-    "Will the town miss it? "
-    "A petition against the closure has 5,000 names and grows by the hour."
-)
-
-
-@pytest.fixture(scope="module")
-def document() -> Document:
-    return documents.read(Article(TEXT, language="en"))
 
 
 def hypothesis(text: str, mean: float = -0.1, least: float = -0.5) -> Hypothesis:
