@@ -41,11 +41,10 @@ class Hypothesis:
     """One way to say it, with what the network thinks of it.
 
     Log-probabilities are natural and cover the actions and the end;
-    `copied_share` is the share of words copied; `runs` the number of stretches
-    of the source that the copied words form. `keys` are the words and marks that
-    were put out, case-folded, and `places` where in the words of the sentence
-    (`copying.find_words`) each was copied from: None if it was written or came
-    from the context.
+    `copied_share` is the share of words copied. `keys` are the words and marks
+    that were put out, case-folded, and `places` where in the words of the
+    sentence (`copying.find_words`) each was copied from: None if it was written
+    or came from the context.
     """
 
     text: str
@@ -53,7 +52,6 @@ class Hypothesis:
     mean_log_probability: float
     min_log_probability: float
     copied_share: float
-    runs: int
     keys: tuple[str, ...] = ()
     places: tuple[int | None, ...] = ()
 
@@ -157,15 +155,14 @@ class Rewriter:
             for action in decoded.actions
         ]
         scores = decoded.log_probabilities
-        copied = [action - size for action in decoded.actions if action >= size]
+        copied = sum(action >= size for action in decoded.actions)
         keys, places = self._traced(found, decoded)
         return Hypothesis(
             join(pieces, terminate=task != "headline"),
             sum(scores),
             sum(scores) / len(scores),
             min(scores),
-            len(copied) / max(1, len(decoded.actions)),
-            sum(i == 0 or copied[i - 1] + 1 != place for i, place in enumerate(copied)),
+            copied / max(1, len(decoded.actions)),
             keys,
             places,
         )

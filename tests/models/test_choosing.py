@@ -23,9 +23,9 @@ def hypothesis(text: str, mean: float = -0.1, least: float = -0.5) -> Hypothesis
             one = shortening(sentence, text.rstrip("."))
         except ValueError:
             continue
-        return Hypothesis(text, mean * 10, mean, least, 1.0, 2, one.keys, one.places)
+        return Hypothesis(text, mean * 10, mean, least, 1.0, one.keys, one.places)
     words = tuple(text.rstrip(".").casefold().split())
-    return Hypothesis(text, mean * 10, mean, least, 1.0, 2, words, (None,) * len(words))
+    return Hypothesis(text, mean * 10, mean, least, 1.0, words, (None,) * len(words))
 
 
 def candidate(document: Document, index: int, *hypotheses: Hypothesis) -> Candidate:

@@ -18,7 +18,7 @@ def candidate(sentence: str, index: int, *kept: tuple[str, float]) -> Candidate:
     hypotheses = []
     for text, mean in kept:
         one = shortening(sentence, text)
-        hypotheses.append(Hypothesis(text, mean, mean, mean, 1.0, 2, one.keys, one.places))
+        hypotheses.append(Hypothesis(text, mean, mean, mean, 1.0, one.keys, one.places))
     return Candidate(index, RewriteInput(sentence, words=11)).written(hypotheses)
 
 

@@ -15,7 +15,7 @@ SENTENCE = "The council of Milton voted on Tuesday to close the old swimming poo
 
 def proposal(kept: str = "The council of Milton voted to close the pool.") -> Proposal:
     one = shortening(SENTENCE, kept.rstrip("."))
-    hypothesis = Hypothesis(kept, -1.0, -0.1, -0.5, 1.0, 2, one.keys, one.places)
+    hypothesis = Hypothesis(kept, -1.0, -0.1, -0.5, 1.0, one.keys, one.places)
     return Proposal.of(hypothesis, RewriteInput(SENTENCE))
 
 
