@@ -88,13 +88,14 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """Token embeddings with the positions and the norm of a stack; fp32 out."""
+    """Token embeddings with the positions and the norm of a stack; `dtype` out."""
 
     table: Tensor  # (vocabulary, width)
     scale: float
+    dtype: torch.dtype = torch.float32
 
     def __call__(self, ids: Tensor, places: Tensor, stack: Stack) -> Tensor:
-        x = F.embedding(ids, self.table).float()
+        x = F.embedding(ids, self.table).to(self.dtype)
         if self.scale != 1.0:
             x = x * self.scale
         if stack.positions is not None:

@@ -7,6 +7,7 @@ that a checkpoint is never held twice.
 from __future__ import annotations
 
 import ctypes
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, Protocol
 
 import torch
@@ -25,6 +26,7 @@ from models.networks.seq2seq_layers import (
     SelfAttention,
     Stack,
 )
+from models.networks.static_seq2seq import DTYPES, DenseLinear, StaticSeq2Seq
 
 Network = Seq2Seq | CompiledSeq2Seq
 
@@ -59,6 +61,23 @@ class TorchPacking:
         return make_linear(weight, bias, self._precision)
 
 
+class DevicePacking:
+    """Layers in one precision on one device, as `StaticSeq2Seq` wants them."""
+
+    def __init__(self, precision: str, device: str) -> None:
+        self._dtype, self._device = DTYPES[precision], device
+
+    def __call__(
+        self,
+        weight: Tensor,
+        bias: Tensor | None,
+        *,
+        into_heads: bool = False,
+        from_heads: bool = False,
+    ) -> Linear:
+        return DenseLinear(weight, bias, self._dtype, self._device)
+
+
 def build(network: Any, precision: str, kernels: ctypes.CDLL | None = None) -> Network:
     """The inference network of a transformers BART, mBART, PEGASUS, T5 or mT5 module.
 
@@ -66,21 +85,50 @@ def build(network: Any, precision: str, kernels: ctypes.CDLL | None = None) -> N
     module is used up. Raises KeyError for an activation that is not known.
     """
     config = network.config
+    head_width = _head_width(network)
     t5 = "t5" in config.model_type
-    stack = network.decoder if t5 else network.model.decoder
-    head_width = config.d_kv if t5 else stack.layers[0].self_attn.head_dim
     activation = config.dense_act_fn if t5 else config.activation_function
     packing: Packing = TorchPacking(precision)
     made: type[Seq2Seq] | type[CompiledSeq2Seq] = Seq2Seq
     if kernels and precision == "int8" and compiled.fits(config.d_model, head_width, activation):
         packing, made = KernelPacking(kernels, head_width), CompiledSeq2Seq
-    with torch.no_grad():
-        parts = (
-            _t5_parts(network, packing, precision)
-            if t5
-            else _bart_parts(network, packing, precision)
-        )
+    parts = _parts(network, packing, precision)
     return made(**parts, head_width=head_width, precision=precision)
+
+
+def build_static(network: Any, precision: str, device: str) -> StaticSeq2Seq:
+    """The same network over fixed buffers on `device`, everything in `precision` (of DTYPES)."""
+    head_width = _head_width(network)
+    parts = _parts(network, DevicePacking(precision, device), precision)
+    moved = {name: _moved(part, DTYPES[precision], device) for name, part in parts.items()}
+    return StaticSeq2Seq(**moved, head_width=head_width, precision=precision, device=device)
+
+
+def _head_width(network: Any) -> int:
+    if "t5" in network.config.model_type:
+        return int(network.config.d_kv)
+    return int(network.model.decoder.layers[0].self_attn.head_dim)
+
+
+def _moved(part: Any, dtype: torch.dtype, device: str) -> Any:
+    """`part` with the tensors in it on `device`; layers were made there."""
+    if isinstance(part, Tensor):
+        return part.to(device, dtype)
+    if isinstance(part, tuple):
+        return tuple(_moved(one, dtype, device) for one in part)
+    if isinstance(part, Embedding):
+        return replace(part, table=part.table.to(device, dtype), dtype=dtype)
+    if is_dataclass(part) and not isinstance(part, type):
+        inner = {one.name: getattr(part, one.name) for one in fields(part)}
+        return replace(part, **{name: _moved(one, dtype, device) for name, one in inner.items()})
+    return part
+
+
+def _parts(network: Any, packing: Packing, precision: str) -> dict[str, Any]:
+    with torch.no_grad():
+        if "t5" in network.config.model_type:
+            return _t5_parts(network, packing, precision)
+        return _bart_parts(network, packing, precision)
 
 
 def _bart_parts(network: Any, packing: Packing, precision: str) -> dict[str, Any]:
@@ -227,7 +275,7 @@ def _free(*modules: Any) -> None:
 
 def _table(weight: Tensor, precision: str) -> Tensor:
     """The embedding table; looking up rows costs nothing, so only its memory counts."""
-    return weight.detach().to(torch.float32 if precision == "fp32" else torch.bfloat16).clone()
+    return weight.detach().to(DTYPES.get(precision, torch.bfloat16)).clone()
 
 
 def _norm(module: Any) -> Norm | None:
