@@ -17,7 +17,7 @@ from models.checkpoints import Checkpoint
 from models.engines.base import TokenIds
 from models.engines.replays import Direct, Graphs
 from models.engines.search import Constraints
-from models.engines.slots import SLOTS, STEPS_A_REPLAY, Needs, Slots
+from models.engines.slots import ROWS, STEPS_A_REPLAY, Needs, Slots
 from models.errors import IncompatibleModel, InferenceFailed
 from models.generation import GenerationSettings, Hypothesis
 from models.networks.seq2seq import ARCHITECTURES
@@ -26,11 +26,11 @@ from models.networks.static_seq2seq import DTYPES, StaticSeq2Seq
 
 
 class CudaGraphsEngine:
-    """Greedy search in bf16, fp16 or fp32 with slots that are filled again as they become free.
+    """Greedy and beam search in bf16, fp16 or fp32; slots are filled again as they become free.
 
     On a GPU its steps are CUDA graphs; on a CPU (for tests) the same code runs
-    as it comes. `slots` is how many articles are decoded at once; it is halved
-    for good when memory runs out. `network` is the checkpoint's, where it has
+    as it comes. `rows` is how many articles, or beams of articles, are decoded
+    at once; it is halved for good when memory runs out. `network` is the checkpoint's, where it has
     been built already. Raises IncompatibleModel for another architecture or
     precision.
     """
@@ -43,7 +43,7 @@ class CudaGraphsEngine:
         precision: str = "bf16",
         device: str = "cuda",
         *,
-        slots: int = SLOTS,
+        rows: int = ROWS,
         steps_a_replay: int = STEPS_A_REPLAY,
         network: StaticSeq2Seq | None = None,
     ) -> None:
@@ -52,7 +52,7 @@ class CudaGraphsEngine:
 
         self.precision = precision
         self.device = device
-        self.slots = slots
+        self.rows = rows
         self._steps = steps_a_replay
         self._checkpoint = checkpoint
         self._network = network or build_static(
@@ -74,25 +74,24 @@ class CudaGraphsEngine:
         constraints = Constraints.of(self._checkpoint, settings)
         self._network.check(batch, settings.max_new_tokens)
         while waiting := [row for row, found in enumerate(results) if not found]:
+            needs = Needs.of([batch[row] for row in waiting], settings, self.rows)
             try:
-                self._slots_for([batch[row] for row in waiting], settings).run(
-                    waiting, batch, constraints, results
-                )
+                self._slots(needs).run(waiting, batch, constraints, results)
                 continue
             except torch.OutOfMemoryError as error:
-                if self.slots == 1:
+                tried = needs if self._held is None else self._held.needs
+                if tried.slots == 1:
                     raise InferenceFailed("The article does not fit into GPU memory.") from error
             except RuntimeError as error:
                 self._release()
                 raise InferenceFailed("The network failed on this batch.") from error
             # Only here, where nothing of the failed attempt is held by its traceback any more.
             self._release()
-            self.slots = max(1, min(self.slots, len(waiting)) // 2)
+            self.rows = tried.slots * tried.beams // 2
         return results
 
-    def _slots_for(self, batch: Sequence[TokenIds], settings: GenerationSettings) -> Slots:
-        """Slots large enough for this batch; kept from call to call, so that graphs are too."""
-        needs = Needs.of(batch, settings, self.slots)
+    def _slots(self, needs: Needs) -> Slots:
+        """Slots enough for a batch; kept from call to call, so that graphs are too."""
         if self._held is None or not self._held.needs.cover(needs):
             if self._held is not None:
                 needs = needs.joined(self._held.needs)

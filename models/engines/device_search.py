@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ from models.generation import Hypothesis
 from models.networks.static_seq2seq import StaticSeq2Seq
 from models.networks.static_state import Corner, StaticState
 
-_NOTHING: Final = -1
+NOTHING: Final = -1
 
 
 class Limits:
@@ -28,9 +28,14 @@ class Limits:
     Only the size of the n-grams that must not repeat changes what a step does.
     """
 
-    def __init__(self, device: str) -> None:
-        self._numbers = torch.zeros(5, dtype=torch.long, device=device)
-        self.start, self.least, self.most, self.forced_bos, self.forced_eos = self._numbers.unbind()
+    def __init__(self, positions: int, device: str) -> None:
+        self._numbers = torch.zeros(7, dtype=torch.long, device=device)
+        (
+            self.start, self.least, self.most, self.forced_bos, self.forced_eos,
+            self._stops_early, self._stops_never,
+        ) = self._numbers.unbind()  # fmt: skip
+        # A beam's score is divided by penalty[its length].
+        self.penalty = torch.ones(positions + 2, device=device)
         self.eos_id = 0
         self.ngram = 0
 
@@ -39,13 +44,26 @@ class Limits:
         self.eos_id, self.ngram = constraints.eos_id, settings.no_repeat_ngram
         forced = (constraints.forced_bos_id, constraints.forced_eos_id)
         numbers = [constraints.start_id, settings.min_new_tokens, settings.max_new_tokens]
-        numbers += [_NOTHING if token is None else token for token in forced]
+        numbers += [NOTHING if token is None else token for token in forced]
+        numbers.append(settings.early_stopping is True)
+        # With "never" a beam is hopeless only if it were so at its longest.
+        numbers.append(settings.early_stopping == "never" and settings.length_penalty > 0)
         self._numbers.copy_(torch.tensor(numbers))
+        lengths = torch.arange(len(self.penalty), dtype=torch.double).clamp_min(1)
+        self.penalty.copy_(lengths**settings.length_penalty)
+
+    @property
+    def stops_early(self) -> Tensor:
+        return self._stops_early == 1
+
+    @property
+    def stops_never(self) -> Tensor:
+        return self._stops_never == 1
 
     def forced(self, generated: Tensor) -> Tensor:
         """The only token allowed after `generated` (rows) tokens, or -1."""
-        first = torch.where(generated == 0, self.forced_bos, _NOTHING)
-        last = (generated + 1 == self.most) & (self.forced_eos != _NOTHING)
+        first = torch.where(generated == 0, self.forced_bos, NOTHING)
+        last = (generated + 1 == self.most) & (self.forced_eos != NOTHING)
         return torch.where(last, self.forced_eos, first)
 
     def ban(self, scores: Tensor, tokens: Tensor, generated: Tensor) -> None:
@@ -66,31 +84,52 @@ class Limits:
         scores.scatter_reduce_(1, tokens[:, self.ngram - 1 :], ban, "amin")
 
 
-class GreedyBoard:
-    """What every slot has written: `report` (slots, 2 + places) holds, for each, how many tokens
-    it has, whether it has ended, and the tokens from the start token on."""
+class Board(Protocol):
+    """A search over all slots at once. `report` is what the host needs to read of it."""
 
-    beams = 1
+    @property
+    def report(self) -> Sequence[Tensor]: ...
+
+    def admit(self, slots: Tensor) -> None: ...
+
+    def move(self, kept: Tensor) -> None: ...
+
+    def step(self, network: StaticSeq2Seq, state: StaticState, corner: Corner) -> None: ...
+
+    def ended(self, report: Sequence[Tensor]) -> list[bool]: ...
+
+    def hypotheses(
+        self, report: Sequence[Tensor], slot: int, constraints: Constraints
+    ) -> list[Hypothesis]: ...
+
+
+class GreedyBoard:
+    """What every slot has written: `_board` (slots, 2 + places) holds, for each, how many tokens
+    it has, whether it has ended, and the tokens from the start token on."""
 
     def __init__(self, limits: Limits, slots: int, positions: int, device: str) -> None:
         self._limits = limits
-        self.report = torch.zeros(slots, 3 + positions, dtype=torch.long, device=device)
-        self.report[:, 1] = 1
+        self._board = torch.zeros(slots, 3 + positions, dtype=torch.long, device=device)
+        self._board[:, 1] = 1
+
+    @property
+    def report(self) -> Sequence[Tensor]:
+        return (self._board,)
 
     def admit(self, slots: Tensor) -> None:
         """Begin anew in `slots` (articles)."""
-        self.report[slots, :2] = 0
-        self.report[slots, 2] = self._limits.start
+        self._board[slots, :2] = 0
+        self._board[slots, 2] = self._limits.start
 
     def move(self, kept: Tensor) -> None:
         """Slot i holds what slot kept[i] held; the others have ended."""
-        moved = self.report[kept]
-        self.report[:, 1] = 1
-        self.report[: len(kept)] = moved
+        moved = self._board[kept]
+        self._board[:, 1] = 1
+        self._board[: len(kept)] = moved
 
     def step(self, network: StaticSeq2Seq, state: StaticState, corner: Corner) -> None:
         """The next token of the first slots, as many as `corner` has."""
-        part = self.report[: corner.articles]
+        part = self._board[: corner.articles]
         generated, ended = part[:, 0], part[:, 1]
         tokens = part[:, 2 : 3 + corner.positions]
         # A slot that has ended may stand further than the corner reaches.
@@ -99,7 +138,7 @@ class GreedyBoard:
         scores = network.logits(network.step(read, places, state, corner))
         self._limits.ban(scores, tokens, places)
         forced = self._limits.forced(places)
-        token = torch.where(forced == _NOTHING, scores.argmax(dim=-1), forced)
+        token = torch.where(forced == NOTHING, scores.argmax(dim=-1), forced)
         going = ended == 0
         after = places[:, None] + 1
         kept = tokens.gather(1, after)
@@ -108,12 +147,14 @@ class GreedyBoard:
         ended |= (token == self._limits.eos_id) | (generated >= self._limits.most)
 
     @staticmethod
-    def ended(report: Tensor) -> list[bool]:
+    def ended(report: Sequence[Tensor]) -> list[bool]:
         """Which slots had ended; `report` is a copy on the host."""
-        return [bool(flag) for flag in report[:, 1].tolist()]
+        return [bool(flag) for flag in report[0][:, 1].tolist()]
 
     @staticmethod
-    def hypotheses(report: Tensor, slot: int, constraints: Constraints) -> list[Hypothesis]:
+    def hypotheses(
+        report: Sequence[Tensor], slot: int, constraints: Constraints
+    ) -> list[Hypothesis]:
         """What a slot that has ended wrote."""
-        tokens: Sequence[int] = report[slot, 2 : 3 + int(report[slot, 0])].tolist()
-        return [constraints.hypothesis(tokens, None)]
+        generated, _, *tokens = report[0][slot].tolist()
+        return [constraints.hypothesis(tokens[: generated + 1], None)]

@@ -10,7 +10,7 @@ waits for the device.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -83,48 +83,44 @@ class Graphs:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A tensor as it was at one point of the device's work."""
+    """Tensors as they were at one point of the device's work."""
 
-    _copy: Tensor
-    _arrived: torch.cuda.Event | None
+    copies: Sequence[Tensor]
+    arrived: torch.cuda.Event | None
 
-    def wait(self) -> Tensor:
-        """The copy on the host, once the device has come so far."""
-        if self._arrived is not None:
-            self._arrived.synchronize()
-        return self._copy
+    def wait(self) -> Sequence[Tensor]:
+        """The copies on the host, once the device has come so far."""
+        if self.arrived is not None:
+            self.arrived.synchronize()
+        return self.copies
 
 
 class Snapshots:
-    """Copies of a tensor to the host that nobody waits for until they are wanted.
+    """Copies of tensors to the host that nobody waits for until they are wanted.
 
     The last `depth` snapshots may be waited for; an older one has been written over.
     """
 
-    def __init__(self, source: Tensor, depth: int) -> None:
-        self._source = source
+    def __init__(self, sources: Sequence[Tensor], depth: int) -> None:
+        self._sources = sources
         self._turn = 0
-        self._buffers: list[Snapshot] = []
-        if source.is_cuda:
-            # A blocking event lets the waiting thread sleep; others tokenise meanwhile.
-            self._buffers = [
-                Snapshot(
-                    torch.empty(source.shape, dtype=source.dtype, pin_memory=True),
-                    torch.cuda.Event(blocking=True),  # type: ignore[no-untyped-call]
-                )
-                for _ in range(depth)
-            ]
+        self._pinned = [
+            [torch.empty_like(source, device="cpu", pin_memory=True) for source in sources]
+            for _ in range(depth if sources[0].is_cuda else 0)
+        ]
 
     def take(self) -> Snapshot:
-        """Enqueue a copy behind the work enqueued so far."""
-        if not self._buffers:
-            return Snapshot(self._source.clone(), None)
-        buffer = self._buffers[self._turn]
-        self._turn = (self._turn + 1) % len(self._buffers)
-        assert buffer._arrived is not None
-        buffer._copy.copy_(self._source, non_blocking=True)
-        buffer._arrived.record()
-        return buffer
+        """Enqueue copies behind the work enqueued so far."""
+        if not self._pinned:
+            return Snapshot([source.clone() for source in self._sources], None)
+        copies = self._pinned[self._turn]
+        self._turn = (self._turn + 1) % len(self._pinned)
+        for copy, source in zip(copies, self._sources, strict=True):
+            copy.copy_(source, non_blocking=True)
+        # A blocking event lets the thread that waits for it sleep.
+        arrived = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+        arrived.record()
+        return Snapshot(copies, arrived)
 
 
 def upload(tensor: Tensor, device: str) -> Tensor:

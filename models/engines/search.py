@@ -16,7 +16,8 @@ from torch import Tensor
 from models.checkpoints import Checkpoint
 from models.generation import GenerationSettings, Hypothesis
 
-_IMPOSSIBLE: Final = -1.0e9
+# The score of beams that are not there yet: at the start all but the first.
+IMPOSSIBLE: Final = -1.0e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class BeamSearch:
         self.constraints = constraints
         beams = constraints.settings.beams
         self.running: list[list[int]] = [[constraints.start_id] for _ in range(beams)]
-        self.scores = torch.full((beams,), _IMPOSSIBLE)
+        self.scores = torch.full((beams,), IMPOSSIBLE)
         self.scores[0] = 0.0
         self.done = False
         self._finished: list[tuple[float, list[int]]] = []  # best first, at most `beams`
@@ -141,7 +142,7 @@ class BeamSearch:
         last = length >= self.constraints.settings.max_new_tokens
         ended = [last or token == self.constraints.eos_id for token in chosen]
         for rank in range(min(beams, len(ended))):
-            if ended[rank] and scores[rank] > _IMPOSSIBLE:
+            if ended[rank] and scores[rank] > IMPOSSIBLE:
                 self._finish(scores[rank], [*self.running[sources[rank]], chosen[rank]], length)
         del self._finished[beams:]
         going = [rank for rank in range(len(ended)) if not ended[rank]][:beams]

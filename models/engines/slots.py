@@ -17,15 +17,16 @@ from typing import Final
 import torch
 
 from models.engines.base import TokenIds
-from models.engines.device_search import GreedyBoard, Limits
+from models.engines.device_beams import BeamBoard
+from models.engines.device_search import Board, GreedyBoard, Limits
 from models.engines.replays import Direct, Graphs, Snapshot, Snapshots, upload
 from models.engines.search import Constraints
 from models.generation import GenerationSettings, Hypothesis
 from models.networks.static_seq2seq import StaticSeq2Seq
 from models.networks.static_state import Corner
 
-# Articles decoded at once, and steps of each before the host looks at them.
-SLOTS: Final = 128
+# Rows (articles times beams) decoded at once, and their steps before the host looks at them.
+ROWS: Final = 128
 STEPS_A_REPLAY: Final = 4
 # Encoder positions a pass, padding included: enough to fill a GPU.
 _ENCODER_POSITIONS: Final = 16_384
@@ -49,10 +50,10 @@ class Needs:
     positions: int
 
     @classmethod
-    def of(cls, batch: Sequence[TokenIds], settings: GenerationSettings, most_slots: int) -> Needs:
+    def of(cls, batch: Sequence[TokenIds], settings: GenerationSettings, most_rows: int) -> Needs:
         return cls(
             beams=settings.beams,
-            slots=min(most_slots, _power_of_two(len(batch))),
+            slots=min(max(1, most_rows // settings.beams), _power_of_two(len(batch))),
             tokens=_rounded(max(map(len, batch)), _CORNER),
             positions=_rounded(settings.max_new_tokens, _CORNER),
         )
@@ -101,10 +102,16 @@ class Slots:
         self._replays = replays
         self._steps = steps
         self._state = network.new_state(needs.slots, needs.beams, needs.tokens, needs.positions)
-        self._limits = Limits(network.device)
-        self._board = GreedyBoard(self._limits, needs.slots, needs.positions, network.device)
+        self._limits = Limits(needs.positions, network.device)
+        self._board = self._new_board()
         self._snapshots = Snapshots(self._board.report, _AHEAD)
         self._jobs: list[_Job | None] = []
+
+    def _new_board(self) -> Board:
+        needs, device = self.needs, self._network.device
+        if needs.beams == 1:
+            return GreedyBoard(self._limits, needs.slots, needs.positions, device)
+        return BeamBoard(self._limits, needs.slots, needs.beams, needs.positions, device)
 
     @property
     def size_bytes(self) -> int:

@@ -28,6 +28,23 @@ GREEDY = (
     GenerationSettings(max_new_tokens=1),
 )
 
+BEAM = (
+    GenerationSettings(beams=3, hypotheses=2, max_new_tokens=20, length_penalty=2.0),
+    GenerationSettings(
+        beams=4,
+        hypotheses=4,
+        max_new_tokens=25,
+        min_new_tokens=5,
+        length_penalty=0.5,
+        early_stopping=True,
+        no_repeat_ngram=3,
+    ),
+    GenerationSettings(
+        beams=4, hypotheses=3, max_new_tokens=25, length_penalty=1.5, early_stopping="never"
+    ),
+    GenerationSettings(beams=2, max_new_tokens=12, length_penalty=-0.5, forced_bos_id=7),
+)
+
 
 def inputs(checkpoint: Checkpoint, count: int, seed: int = 0) -> list[list[int]]:
     chance = random.Random(seed)
@@ -53,7 +70,7 @@ def reference(checkpoint: Checkpoint) -> TransformersEngine:
 
 @pytest.fixture(scope="module")
 def engine(checkpoint: Checkpoint) -> CudaGraphsEngine:
-    return CudaGraphsEngine(checkpoint, "fp32", "cpu", slots=4)
+    return CudaGraphsEngine(checkpoint, "fp32", "cpu", rows=4)
 
 
 def test_greedy_tokens_are_those_of_transformers(
@@ -64,6 +81,20 @@ def test_greedy_tokens_are_those_of_transformers(
     for settings in GREEDY:
         expected = written(reference.generate(batch, settings))
         assert written(engine.generate(batch, settings)) == expected
+
+
+def test_beams_are_those_of_transformers(
+    checkpoint: Checkpoint, reference: TransformersEngine
+) -> None:
+    batch = inputs(checkpoint, 7)
+    engine = CudaGraphsEngine(checkpoint, "fp32", "cpu", rows=12)
+    for settings in BEAM:
+        expected, found = reference.generate(batch, settings), engine.generate(batch, settings)
+        assert written(found) == written(expected)
+        for answer, wanted in zip(found, expected, strict=True):
+            assert [one.score for one in answer] == pytest.approx(
+                [one.score for one in wanted], rel=1e-4, abs=1e-4
+            )
 
 
 def test_a_forced_end_is_written(checkpoint: Checkpoint) -> None:
@@ -99,7 +130,7 @@ def cramped(checkpoint: Checkpoint, room: int) -> tuple[CudaGraphsEngine, Crampe
     network = build_static(load_network(checkpoint, torch.float32), "fp32", "cpu")
     small = Cramped.__new__(Cramped)
     small.__dict__ |= network.__dict__ | {"room": room}
-    return CudaGraphsEngine(checkpoint, "fp32", "cpu", slots=16, network=small), small
+    return CudaGraphsEngine(checkpoint, "fp32", "cpu", rows=16, network=small), small
 
 
 def test_out_of_memory_halves_the_slots_and_goes_on(
@@ -110,7 +141,7 @@ def test_out_of_memory_halves_the_slots_and_goes_on(
     expected = CudaGraphsEngine(checkpoint, "fp32", "cpu").generate(batch, GREEDY[0])
     engine, network = cramped(checkpoint, 2)
     assert engine.generate(batch, GREEDY[0]) == expected
-    assert engine.slots == 2
+    assert engine.rows == 2
     tried = network.refused
     assert engine.generate(batch, GREEDY[0]) == expected
     assert network.refused == tried  # the next call knows

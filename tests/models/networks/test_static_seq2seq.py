@@ -20,7 +20,8 @@ from torch._subclasses.fake_tensor import (
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from models.engines.device_search import GreedyBoard, Limits
+from models.engines.device_beams import BeamBoard
+from models.engines.device_search import Board, GreedyBoard, Limits
 from models.engines.search import Constraints
 from models.generation import GenerationSettings
 from models.networks.seq2seq_weights import build_static
@@ -63,16 +64,18 @@ def test_the_check_itself_finds_what_would_wait_or_mix() -> None:
             x.cpu()
 
 
-@pytest.mark.parametrize("ngram", [0, 1, 3])
+@pytest.mark.parametrize("beams", [1, 4])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_a_step_asks_the_device_nothing(architecture: str, ngram: int) -> None:
+def test_a_step_asks_the_device_nothing(architecture: str, beams: int) -> None:
     network = build_static(tiny_network(architecture), "bf16", DEVICE)
-    settings = GenerationSettings(no_repeat_ngram=ngram)
     with FakeTensorMode(allow_non_fake_inputs=True), torch.inference_mode():
-        limits = Limits(DEVICE)
+        limits = Limits(64, DEVICE)
+        settings = GenerationSettings(beams=beams, no_repeat_ngram=3)
         limits.set(Constraints(2, 1, None, None, settings))
-        state = network.new_state(slots=4, beams=1, tokens=64, positions=64)
-        board = GreedyBoard(limits, 4, 64, DEVICE)
+        state = network.new_state(slots=4, beams=beams, tokens=64, positions=64)
+        board: Board = GreedyBoard(limits, 4, 64, DEVICE)
+        if beams > 1:
+            board = BeamBoard(limits, 4, beams, 64, DEVICE)
         slots = torch.tensor([3, 0]).to(DEVICE)
         ids = torch.zeros(2, 48, dtype=torch.long).to(DEVICE)
         lengths = torch.tensor([48, 9]).to(DEVICE)
