@@ -3,7 +3,9 @@
 The same number of new articles goes to a running service, from clients that
 ask again as soon as they are answered, and to the same model in this process,
 in batches as large as there are clients; in turns, and the one not asked
-idles. The service should run with as many threads as this process.
+idles. The service should run with as many threads as this process. What the
+clients themselves cost is reported beside: on one machine they take it from
+the service, elsewhere they would not.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import asyncio
 import statistics
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -29,6 +32,15 @@ from models.loading import DEFAULT_MODEL, load
 _SEED: Final = 20_26
 
 app = typer.Typer(add_completion=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Seconds of the same number of articles both ways; the clients' are of the processor."""
+
+    http: float
+    direct: float
+    clients_cpu: float
 
 
 async def ask_all(ask: Asking, articles: Sequence[str], clients: int) -> float:
@@ -65,20 +77,29 @@ def summarise_all(summariser: Summariser, articles: Sequence[str], batch: int) -
 
 async def measure(
     url: str, key: str | None, summariser: Summariser, clients: int, count: int, rounds: int
-) -> list[tuple[float, float]]:
-    """Seconds by HTTP and directly of each round; a short round before is not counted.
+) -> list[Round]:
+    """`take_turns` with the service at `url`.
 
     Raises MissingDependency without the `eval` extra.
     """
-    made = Articles(texts(300, 40), _SEED)
-    found = []
     async with connections(url, key) as ask:
-        for number in range(rounds + 1):
-            size = count if number else clients
-            by_http = await ask_all(ask, [made.new() for _ in range(size)], clients)
-            directly = summarise_all(summariser, [made.new() for _ in range(size)], clients)
-            if number:
-                found.append((by_http, directly))
+        return await take_turns(ask, summariser, clients, count, rounds)
+
+
+async def take_turns(
+    ask: Asking, summariser: Summariser, clients: int, count: int, rounds: int
+) -> list[Round]:
+    """What each round of `count` new articles took; a short one before is not counted."""
+    made = Articles(texts(300, 40), _SEED)
+    found: list[Round] = []
+    for number in range(rounds + 1):
+        size = count if number else clients
+        articles, begun = [made.new() for _ in range(size)], time.process_time()
+        by_http = await ask_all(ask, articles, clients)
+        clients_cpu = time.process_time() - begun
+        directly = summarise_all(summariser, [made.new() for _ in range(size)], clients)
+        if number:
+            found.append(Round(by_http, directly, clients_cpu))
     return found
 
 
@@ -93,16 +114,20 @@ def http(
     key: Annotated[str | None, typer.Option(envvar="INBRIEF_KEY", help="Its key.")] = None,
 ) -> None:
     """Measure throughput by HTTP against the same model called directly."""
-    seconds = asyncio.run(measure(url, key, load(model), clients, articles, rounds))
-    shares = [directly / by_http for by_http, directly in seconds]
+    found = asyncio.run(measure(url, key, load(model), clients, articles, rounds))
+    shares = [one.direct / one.http for one in found]
     report: dict[str, Any] = {
         "model": model,
         "clients": clients,
         "articles": articles,
         "conditions": conditions(),
-        "seconds": [{"http": by_http, "direct": directly} for by_http, directly in seconds],
+        "seconds": [asdict(one) for one in found],
         "share_of_direct": [statistics.median(shares), min(shares), max(shares)],
+        "clients_share": statistics.median(one.clients_cpu / one.http for one in found),
     }
     write_json(out / "http.json", report)
     median, least, most = report["share_of_direct"]
-    typer.echo(f"{median:.2f} ({least:.2f}-{most:.2f}) times the model's own throughput")
+    typer.echo(
+        f"{median:.2f} ({least:.2f}-{most:.2f}) times the model's own throughput; "
+        f"the clients took {report['clients_share']:.1%} of a core"
+    )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from eval.readers import AnswerLike
-from eval.speed_http import ask_all, summarise_all
+from eval.speed_http import ask_all, summarise_all, take_turns
 from models.baselines import Lead
 from models.errors import ArticleTooShort, EvaluationError
 
@@ -60,3 +60,11 @@ def test_an_article_that_fails_is_no_measurement_either() -> None:
     assert summarise_all(Lead(1), [text, text, text], 2) > 0
     with pytest.raises(ArticleTooShort):
         summarise_all(Lead(1), [text, "Too short."], 2)
+
+
+def test_a_short_round_before_is_not_counted_and_every_article_is_new() -> None:
+    service = Service()
+    rounds = asyncio.run(take_turns(service, Lead(1), clients=3, count=6, rounds=2))
+    assert len(rounds) == 2
+    assert len(set(service.texts)) == len(service.texts) == 3 + 2 * 6
+    assert all(one.http > 0 and one.direct > 0 and one.clients_cpu >= 0 for one in rounds)
