@@ -6,6 +6,7 @@ Examples:
     python -m models.training --recipe shortenings --data pairs.jsonl --model DIR --out DIR
     python -m models.training --recipe acceptability --data DIR --model DIR --out DIR --minutes 45
     python -m models.training --recipe package --data DIR --out DIR   # DIR/salience, DIR/rewriter
+    python -m models.training --recipe small-bart --data DIR --out DIR --minutes 70
     python -m models.training --recipe finetune --base DIR_OR_ID --data mine.jsonl --out DIR
 """
 
@@ -48,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         elif options.recipe in {"shortenings", "acceptability"}:
             _judge(options)
+        elif options.recipe == "small-bart":
+            _small_bart(options)
         elif options.recipe == "salience":
             train_salience(SalienceRecipe(), options.data, options.out, resume=options.resume)
         else:
@@ -88,6 +91,16 @@ def _judge(options: argparse.Namespace) -> None:
     )
 
 
+def _small_bart(options: argparse.Namespace) -> None:
+    # transformers takes seconds to import; the other recipes do without.
+    from models.training.small_bart import SmallBartRecipe, train_small_bart
+
+    recipe = SmallBartRecipe()
+    if options.minutes is not None:
+        recipe = replace(recipe, training=replace(recipe.training, minutes=options.minutes))
+    train_small_bart(recipe, options.data, options.out, resume=options.resume)
+
+
 def _finetune(options: argparse.Namespace) -> None:
     # transformers' trainer takes seconds to import; the other recipes do without.
     from models.training.finetune import finetune
@@ -126,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
             "shortenings",
             "acceptability",
             "package",
+            "small-bart",
             "finetune",
         ],
     )
@@ -135,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", default="news-small", help="package: the model's name")
     parser.add_argument("--out", required=True, type=Path, help="checkpoints and the result")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-    parser.add_argument("--minutes", type=float, help="rewriter: time budget of the whole run")
+    parser.add_argument("--minutes", type=float, help="time budget of the whole run")
     parser.add_argument("--model", type=Path, help="shortenings, acceptability: the rewriter")
     parser.add_argument("--parser", default="en_core_web_sm", help="shortenings: spaCy's pipeline")
     parser.add_argument("--limit", type=int, default=30_000, help="shortenings: pairs to use")

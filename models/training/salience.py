@@ -99,7 +99,7 @@ class Batch:
 def train_salience(recipe: SalienceRecipe, data: Path, out: Path, *, resume: bool = False) -> None:
     """Train on `data`/cnndm.jsonl[.xz], its last articles held out; export to `out/best`."""
     base, config = recipe.base or minilm_directory(), recipe.training
-    records = _records(data, recipe.articles)
+    records = read_articles(data, recipe.articles)
     held_out, records = (
         records[-recipe.validation_articles :],
         records[: -recipe.validation_articles],
@@ -129,7 +129,8 @@ def train_salience(recipe: SalienceRecipe, data: Path, out: Path, *, resume: boo
     export(network, table, weights, base / "tokenizer.json", best)
 
 
-def _records(data: Path, limit: int | None) -> list[dict[str, str]]:
+def read_articles(data: Path, limit: int | None = None) -> list[dict[str, str]]:
+    """The first `limit` records of `data`/cnndm.jsonl[.xz]."""
     for name in ("cnndm.jsonl.xz", "cnndm.jsonl"):
         if (data / name).exists():
             return list(islice(read_jsonl(data / name), limit))
