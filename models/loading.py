@@ -20,7 +20,7 @@ DEFAULT_MODEL: Final = "news-small"
 WEIGHTS: Final = Path(__file__).parent / "weights"
 
 DEVICES: Final = ("auto", "cpu", "cuda")
-ENGINES: Final = ("auto", "native", "ctranslate2", "transformers")
+ENGINES: Final = ("auto", "native", "ctranslate2", "transformers", "cuda-graphs")
 PRECISIONS: Final = ("auto", "fp32", "bf16", "fp16", "int8")
 
 _LEAD: Final = re.compile(r"lead-(\d+)")
@@ -32,6 +32,8 @@ _NOT_CTRANSLATE2: Final = {
     True: "CTranslate2 was slower on every shape that both were measured on",
     False: "CTranslate2 may be as fast or faster, but ends beams by another rule than transformers",
 }
+# An engine that nobody has measured is not to be anybody's default.
+_NOT_CUDA_GRAPHS: Final = "cuda-graphs, made to be faster there, has not been measured on a GPU yet"
 
 
 def load(
@@ -159,7 +161,7 @@ def _choose_engine(checkpoint: Checkpoint, wish: _Wish, cache_dir: Path) -> tupl
     """The engine for this checkpoint on this machine, and a sentence that says why."""
     import torch
 
-    from models.engines import calibration, ctranslate2, native, transformers
+    from models.engines import calibration, ctranslate2, cuda_graphs, native, transformers
     from models.networks import linear, seq2seq
     from models.networks.kernels import library
 
@@ -175,6 +177,8 @@ def _choose_engine(checkpoint: Checkpoint, wish: _Wish, cache_dir: Path) -> tupl
             if engine == "native"
             else "it runs every architecture on every device"
         )
+        if device == "cuda" and checkpoint.architecture in seq2seq.ARCHITECTURES:
+            why = f"{why}; {_NOT_CUDA_GRAPHS}"
     kernels, with_kernels = library.load(cache_dir) if engine == "native" else (None, "")
     if precision == "auto" and engine == "native":
         precision, measured = calibration.choose_precision(checkpoint.width, kernels)
@@ -190,6 +194,12 @@ def _choose_engine(checkpoint: Checkpoint, wish: _Wish, cache_dir: Path) -> tupl
             why = f"{why}; {with_kernels}"
         if wish.engine == "auto":
             why = f"{why}; {_NOT_CTRANSLATE2[kernels is not None and precision == 'int8']}"
+    elif engine == "cuda-graphs":
+        if device != "cuda":
+            raise IncompatibleModel(
+                "The cuda-graphs engine runs on a CUDA device, not on CPU.", field="engine"
+            )
+        made = cuda_graphs.CudaGraphsEngine(checkpoint, precision)
     elif engine == "ctranslate2":
         if precision not in ctranslate2.COMPUTE_TYPES:
             raise IncompatibleModel(f"CTranslate2 does not run {precision}.", field="precision")
@@ -203,8 +213,8 @@ def _choose_engine(checkpoint: Checkpoint, wish: _Wish, cache_dir: Path) -> tupl
 
 def _usual_precision(engine: str, device: str) -> str:
     if device == "cuda":
-        return "bf16" if engine == "transformers" else "fp16"
-    return "fp32" if engine == "transformers" else "int8"
+        return "fp16" if engine == "ctranslate2" else "bf16"
+    return "int8" if engine == "ctranslate2" else "fp32"
 
 
 def _choose_device(wanted: str) -> str:

@@ -23,11 +23,11 @@ DeviceOption = Annotated[
     typer.Option("--device", envvar="INBRIEF_DEVICE", help="Where the model runs."),
 ]
 EngineOption = Annotated[
-    Literal["auto", "native", "transformers", "ctranslate2"],
+    Literal["auto", "native", "transformers", "ctranslate2", "cuda-graphs"],
     typer.Option("--engine", envvar="INBRIEF_ENGINE", help="What runs the model."),
 ]
 BatchEngineOption = Annotated[
-    Literal["auto", "native", "transformers", "ctranslate2", "ray"],
+    Literal["auto", "native", "transformers", "ctranslate2", "cuda-graphs", "ray"],
     typer.Option(
         "--engine",
         envvar="INBRIEF_ENGINE",

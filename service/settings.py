@@ -50,8 +50,9 @@ class Settings(BaseSettings):
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="`auto`, `cpu` or `cuda`."
     )
-    engine: Literal["auto", "native", "transformers", "ctranslate2"] = Field(
-        default="auto", description="`auto`, `native`, `transformers` or `ctranslate2`."
+    engine: Literal["auto", "native", "transformers", "ctranslate2", "cuda-graphs"] = Field(
+        default="auto",
+        description="`auto`, `native`, `transformers`, `ctranslate2` or `cuda-graphs`.",
     )
     precision: Literal["auto", "fp32", "bf16", "fp16", "int8"] = Field(
         default="auto", description="`auto`, `fp32`, `bf16`, `fp16` or `int8`."

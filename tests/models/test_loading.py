@@ -179,6 +179,17 @@ def test_cuda_that_is_not_there_is_refused(copy: Path) -> None:
         loading.load(copy, device="cuda")
 
 
+@pytest.mark.parametrize("device", ["cpu", "auto"])
+def test_cuda_graphs_want_a_cuda_device(copy: Path, device: str) -> None:
+    import torch
+
+    if device == "auto" and torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    with pytest.raises(IncompatibleModel, match="runs on a CUDA device") as caught:
+        loading.load(copy, device=device, engine="cuda-graphs")
+    assert caught.value.field == "engine"
+
+
 def test_threads_that_wait_sleep_from_the_first_load_on() -> None:
     """In a process of its own: torch must not be there before the variable is."""
     script = (
