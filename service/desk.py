@@ -14,6 +14,7 @@ from models.contract import (
     Article,
     ModelInfo,
     Summariser,
+    Summary,
     SummaryOptions,
     SummaryRequest,
     SummarySentence,
@@ -35,6 +36,8 @@ from service.conversion import primary_tag, request_of, response_of, sentence_of
 from service.identity import summary_id
 from service.inputs import Given, Inputs
 from service.microbatch import MicroBatcher
+from service.pace import Pace
+from service.places import Places
 from service.problems import Problem, RequestProblem, make_problem, problem_of
 from service.queue_events import DeskObserver, SilentDeskObserver
 from service.schemas import SentenceResponse, SummariseRequest, SummaryResponse
@@ -106,7 +109,7 @@ class Desk:
     async def open(self, load: Callable[[], Summariser]) -> None:
         """Load and warm up in a thread, then take requests. A failed load stays in `failure`."""
         try:
-            summariser = await asyncio.to_thread(_load_and_warm, load)
+            summariser, pace = await asyncio.to_thread(_load_and_warm, load)
         except InbriefError as error:
             self._fail(error)
             return
@@ -125,6 +128,7 @@ class Desk:
                 gather_seconds=settings.gather_seconds,
             ),
             self._observer,
+            pace,
         )
         self._batcher.start()
         self._summariser = summariser
@@ -160,14 +164,13 @@ class Desk:
             )
 
     def require_room(self) -> None:
-        """Refuse while the queue holds as much as it may.
+        """Refuse while the queue holds as much as it may, or as can be read in time.
 
         Raises:
             QueueFull: a request that came now would be refused unless it were cached.
         """
-        most = self._settings.queue_max_articles
-        if self.queued_articles >= most:
-            raise QueueFull(f"{most} articles are waiting, which is the most.", limit=most)
+        if self._batcher is not None:
+            self._batcher.require_room(self._settings.deadline_seconds)
 
     async def purge(self, identity: str) -> bool:
         """Forget the summary with this id; false when it was not kept.
@@ -224,7 +227,13 @@ class Desk:
         Raises:
             InbriefError, RequestProblem: why there is none.
         """
-        prepared = await self._prepare(body)
+        return await self._answer(await self._prepare(body), on_sentence)
+
+    async def _answer(
+        self,
+        prepared: _Prepared,
+        on_sentence: Callable[[SentenceResponse], None] | None = None,
+    ) -> SummaryResponse:
         sent = 0
 
         def hand_on(sentence: SummarySentence) -> None:
@@ -244,21 +253,26 @@ class Desk:
             for sentence in response.sentences[sent:]:
                 on_sentence(sentence)
         response.source = prepared.given.source
-        response.text = prepared.given.text if body.include_text else None
+        response.text = prepared.given.text if prepared.body.include_text else None
         return response
 
     async def summarise_each(self, items: Sequence[Any]) -> list[SummaryResponse | Problem]:
         """A result for every item, in order: a bad one becomes a problem in its place.
 
+        They do not all wait at once. One for which the queue has no room goes
+        when another one of them has left it, and is refused if none is there.
+
         Raises:
             QueueFull: the queue had no room for any of them.
         """
-        places = asyncio.Semaphore(self._settings.batch_concurrency)
+        room = asyncio.Semaphore(self._settings.batch_concurrency)
+        places = Places()
 
         async def one(item: Any) -> SummaryResponse | Problem:
             try:
-                async with places:
-                    return await self.summarise(SummariseRequest.model_validate(item))
+                async with room:
+                    prepared = await self._prepare(SummariseRequest.model_validate(item))
+                    return await places.take(lambda: self._answer(prepared))
             except ValidationError as error:
                 return problem_of_validation(error.errors())
             except InbriefError as error:
@@ -269,8 +283,12 @@ class Desk:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(item)) for item in items]
         results = [task.result() for task in tasks]
-        if all(isinstance(result, Problem) and result.slug == "queue-full" for result in results):
-            raise QueueFull("The queue had no room for any of these articles.")
+        refusals = [one for one in results if isinstance(one, Problem) and one.slug == "queue-full"]
+        if len(refusals) == len(results):
+            raise QueueFull(
+                "The queue had no room for any of these articles.",
+                retry_after_seconds=max(one.retry_after_seconds or 1 for one in refusals),
+            )
         return results
 
     async def _prepare(self, body: SummariseRequest) -> _Prepared:
@@ -318,12 +336,17 @@ class Desk:
         )
 
 
-def _load_and_warm(load: Callable[[], Summariser]) -> Summariser:
-    summariser = load()
+def _load_and_warm(load: Callable[[], Summariser]) -> tuple[Summariser, Pace]:
+    """The summariser, and how fast it reads once it is warm."""
+    summariser, pace = load(), Pace()
     # Without its language, so that the detector is loaded too.
-    result = summariser.summarise(
-        [SummaryRequest(Article(_WARM_UP), SummaryOptions(summariser.info.kinds[0]))]
-    )[0]
+    request = SummaryRequest(Article(_WARM_UP), SummaryOptions(summariser.info.kinds[0]))
+    for _ in range(2):  # only the second run has nothing left to set up
+        begin = time.monotonic()
+        result = summariser.summarise([request])[0]
+        seconds = time.monotonic() - begin
     if isinstance(result, ModelError):
         raise result
-    return summariser
+    if isinstance(result, Summary):
+        pace.note(summariser.estimate_tokens(request), seconds)
+    return summariser, pace

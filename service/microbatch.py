@@ -6,7 +6,9 @@ with padding, and runs them in one worker thread. While a batch runs the next
 one gathers, so load makes batches large and an idle service answers at once.
 (Batches by token budget, refusal at once when full and callers who left
 dropped before they cost compute are as in Hugging Face's
-text-embeddings-inference.)
+text-embeddings-inference.) A deadline that passes is an error of the service
+only while its model is stuck; behind a queue it is overload, and says when to
+ask again.
 
 Knows nothing of HTTP and nothing of networks.
 """
@@ -21,12 +23,13 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Final
 
 from models.contract import Summariser, Summary, SummaryRequest, SummarySentence
 from models.errors import DeadlineExceeded, Draining, InbriefError, InferenceFailed, QueueFull
 from models.stages import Stage, listening
+from service.jobs import Finished, Job, Run
+from service.pace import Pace
 from service.queue_events import Observer, Refusal, SilentObserver
 from service.unforeseen import log_unforeseen
 from service.waiting import Limits, WaitingRoom
@@ -34,27 +37,6 @@ from service.waiting import Limits, WaitingRoom
 THREAD_NAME: Final = "inference"
 # How far the model stands behind the event loop when both want a core.
 INFERENCE_NICE: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A summary and the seconds it waited and ran (the run is its whole batch's)."""
-
-    summary: Summary
-    queue_seconds: float
-    inference_seconds: float
-    stages: tuple[Stage, ...] = ()
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    request: SummaryRequest
-    future: asyncio.Future[Finished]
-    submitted: float
-    on_sentence: Callable[[SummarySentence], None] | None
-    tokens: int = 0
-    # Sentences already handed on: a second run of the same article repeats none.
-    sentences_sent: int = field(default=0)
 
 
 class MicroBatcher:
@@ -65,12 +47,16 @@ class MicroBatcher:
         summariser: Summariser,
         limits: Limits | None = None,
         observer: Observer | None = None,
+        pace: Pace | None = None,
     ) -> None:
+        """`pace`: what is known of the model's speed already."""
         self._summariser = summariser
         self._gather_seconds = (limits or Limits()).gather_seconds
         self._observer: Observer = observer or SilentObserver()
-        self._waiting: WaitingRoom[_Job] = WaitingRoom(limits or Limits())
-        self._running: list[_Job] = []
+        self._pace = pace or Pace()
+        self._waiting: WaitingRoom[Job] = WaitingRoom(limits or Limits(), self._pace)
+        self._running = Run()
+        self._batch_ended = time.monotonic()
         self._stages: list[Stage] = []
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
@@ -107,26 +93,40 @@ class MicroBatcher:
         this returns.
 
         Raises:
-            QueueFull, Draining: at once, without waiting.
-            DeadlineExceeded: after `deadline_seconds`.
+            QueueFull, Draining: at once; QueueFull also later, when the model has become
+                too slow for what waits.
+            DeadlineExceeded: after `deadline_seconds`, when the model is stuck.
             InbriefError: the summariser's own error for this article.
         """
-        self._refuse_when_closed_or_full(request, deadline_seconds)
+        tokens = self._estimate(request)
+        try:
+            self._refuse_when_closed_or_full(tokens, len(request.article.text), deadline_seconds)
+        except (QueueFull, Draining) as error:
+            self._observer.refused("draining" if isinstance(error, Draining) else "queue-full")
+            raise
         loop = asyncio.get_running_loop()
-        job = _Job(request, loop.create_future(), time.monotonic(), on_sentence)
+        job = Job(
+            request, tokens, loop.create_future(), time.monotonic(), deadline_seconds, on_sentence
+        )
         self._enqueue(job)
         try:
             async with asyncio.timeout(deadline_seconds):
                 return await job.future
         except TimeoutError:
-            self._leave(job, "deadline-exceeded")
-            raise DeadlineExceeded(
-                f"The summary was not ready within {deadline_seconds:g} seconds.",
-                limit=deadline_seconds,
-            ) from None
+            passed = self._deadline_passed(job)
+            self._leave(job, "queue-full" if isinstance(passed, QueueFull) else "deadline-exceeded")
+            raise passed from None
         except asyncio.CancelledError:
             self._leave(job, "left")
             raise
+
+    def require_room(self, deadline_seconds: float) -> None:
+        """Refuse while an article, however short, would be refused.
+
+        Raises:
+            QueueFull, Draining: as `submit` would.
+        """
+        self._refuse_when_closed_or_full(0, 0, deadline_seconds)
 
     def drain(self) -> None:
         """Take nothing new; what was accepted is finished."""
@@ -139,7 +139,7 @@ class MicroBatcher:
     async def stop(self) -> None:
         """End the worker; whoever still waits gets Draining."""
         self.drain()
-        abandoned = [*self._waiting.jobs, *self._running]
+        abandoned = [*self._waiting.jobs, *self._running.jobs]
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -150,17 +150,42 @@ class MicroBatcher:
         # A batch that runs cannot be interrupted: it ends by itself, unheard.
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _refuse_when_closed_or_full(self, request: SummaryRequest, deadline_seconds: float) -> None:
+    def _refuse_when_closed_or_full(
+        self, tokens: int, characters: int, deadline_seconds: float
+    ) -> None:
         if self._draining:
-            self._observer.refused("draining")
             raise Draining("The service is stopping and takes no new requests.")
-        try:
-            self._waiting.require_room(request, deadline_seconds, len(self._running))
-        except QueueFull:
-            self._observer.refused("queue-full")
-            raise
+        self._waiting.require_room(
+            tokens=tokens,
+            characters=characters,
+            deadline_seconds=deadline_seconds,
+            running_seconds=self._running.seconds_left(time.monotonic()),
+        )
 
-    def _enqueue(self, job: _Job) -> None:
+    def _too_late(self, job: Job) -> QueueFull:
+        return self._waiting.full(
+            f"The model was too busy to make this summary within {job.deadline_seconds:g} seconds.",
+            job.deadline_seconds,
+            self._running.seconds_left(time.monotonic()),
+        )
+
+    def _deadline_passed(self, job: Job) -> QueueFull | DeadlineExceeded:
+        """Overload, if others were served meanwhile; otherwise the model is stuck."""
+        if self._batch_ended > job.submitted:
+            return self._too_late(job)
+        return DeadlineExceeded(
+            f"The summary was not ready within {job.deadline_seconds:g} seconds.",
+            limit=job.deadline_seconds,
+        )
+
+    def _estimate(self, request: SummaryRequest) -> int:
+        try:
+            return max(1, self._summariser.estimate_tokens(request))
+        except Exception as error:  # the run will say what is wrong with this article
+            log_unforeseen(error, "estimate_tokens")
+            return len(request.article.text) + 1
+
+    def _enqueue(self, job: Job) -> None:
         self._waiting.add(job)
         self._idle.clear()
         self._arrived.set()
@@ -169,7 +194,7 @@ class MicroBatcher:
     def _note_depth(self) -> None:
         self._observer.queue_changed(len(self._waiting), self._waiting.characters)
 
-    def _leave(self, job: _Job, reason: Refusal) -> None:
+    def _leave(self, job: Job, reason: Refusal) -> None:
         job.future.cancel()
         self._observer.refused(reason)
         if job in self._waiting:
@@ -180,46 +205,41 @@ class MicroBatcher:
     def _note_idle(self) -> None:
         if not self._waiting:
             self._arrived.clear()
-            if not self._running:
+            if not self._running.jobs:
                 self._idle.set()
 
     async def _work(self) -> None:
+        was_idle = True
         while True:
-            was_idle = not self._arrived.is_set()
             await self._arrived.wait()
             if was_idle:
                 await asyncio.sleep(self._gather_seconds)
-            batch: list[_Job] = []
+            batch: list[Job] = []
             try:
-                batch = await self._next_batch()
+                batch = self._next_batch(let_late_go=not was_idle)
                 if batch:
                     await self._run(batch)
             except Exception as error:  # no batch may end the worker
                 log_unforeseen(error, "a batch")
                 for job in batch:
                     _fail(job, InferenceFailed("The model failed on this article."))
+            was_idle = not self._waiting
             self._note_idle()
 
-    async def _next_batch(self) -> list[_Job]:
-        """Once the size of everybody who waits is known."""
-        if unknown := [job for job in self._waiting.jobs if not job.tokens]:
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._executor, self._estimate, unknown)
-        # Whoever left during the estimate is not in the queue any more.
-        self._running = self._waiting.take_batch()
-        if self._running:
-            self._note_depth()
-        return self._running
+    def _next_batch(self, *, let_late_go: bool) -> list[Job]:
+        now = time.monotonic()
+        # Not of those who found an idle model: were it thought too slow for everybody, nobody
+        # could prove the contrary.
+        for job in self._waiting.take_late(now) if let_late_go else ():
+            _fail(job, self._too_late(job))
+            self._observer.refused("queue-full")
+        batch = self._waiting.take_batch(now)
+        tokens = sum(job.tokens for job in batch)
+        self._running = Run(batch, now, self._pace.seconds_for(tokens))
+        self._note_depth()
+        return batch
 
-    def _estimate(self, jobs: Sequence[_Job]) -> None:
-        for job in jobs:
-            try:
-                job.tokens = max(1, self._summariser.estimate_tokens(job.request))
-            except Exception as error:  # the run will say what is wrong with this article
-                log_unforeseen(error, "estimate_tokens")
-                job.tokens = len(job.request.article.text) + 1
-
-    async def _run(self, batch: list[_Job]) -> None:
+    async def _run(self, batch: list[Job]) -> None:
         started = time.monotonic()
         self._stages.clear()
         for job in batch:
@@ -227,7 +247,8 @@ class MicroBatcher:
         try:
             results = await self._infer(batch)
         finally:
-            self._running = []
+            self._running = Run()
+            self._batch_ended = time.monotonic()
         seconds = time.monotonic() - started
         stages_of_batch = (Stage("inference", started, seconds), *self._stages)
         for job, result in zip(batch, results, strict=True):
@@ -237,12 +258,20 @@ class MicroBatcher:
                 waited = started - job.submitted
                 stages = (Stage("queue", job.submitted, waited), *stages_of_batch)
                 job.future.set_result(Finished(result, waited, seconds, stages))
-        self._waiting.note_speed(len(batch), seconds)
-        # Last: whatever an observer does, the callers have their answers.
         tokens = [job.tokens for job in batch]
+        self._learn(tokens, results, seconds)
+        # Last: whatever an observer does, the callers have their answers.
         self._observer.batch_ran(len(batch), sum(tokens), max(tokens) * len(batch), seconds)
 
-    async def _infer(self, batch: list[_Job]) -> Sequence[Summary | InbriefError]:
+    def _learn(
+        self, tokens: Sequence[int], results: Sequence[Summary | InbriefError], seconds: float
+    ) -> None:
+        """What is refused by its first look costs nothing and says nothing of the model's speed."""
+        read = [n for n, one in zip(tokens, results, strict=True) if isinstance(one, Summary)]
+        if read:
+            self._pace.note(sum(read), seconds)
+
+    async def _infer(self, batch: list[Job]) -> Sequence[Summary | InbriefError]:
         """Results in order. A batch that fails as a whole is run again one by one."""
         loop = asyncio.get_running_loop()
         try:
@@ -260,7 +289,7 @@ class MicroBatcher:
         return results
 
     def _summarise(
-        self, batch: Sequence[_Job], loop: asyncio.AbstractEventLoop
+        self, batch: Sequence[Job], loop: asyncio.AbstractEventLoop
     ) -> Sequence[Summary | InbriefError]:
         """In the inference thread."""
         counts = [0] * len(batch)
@@ -296,11 +325,11 @@ def _stand_back() -> None:
             os.setpriority(os.PRIO_PROCESS, thread, min(19, nice + INFERENCE_NICE))
 
 
-def _call(job: _Job, sentence: SummarySentence) -> None:
+def _call(job: Job, sentence: SummarySentence) -> None:
     if job.on_sentence is not None and not job.future.done():
         job.on_sentence(sentence)
 
 
-def _fail(job: _Job, error: InbriefError) -> None:
+def _fail(job: Job, error: InbriefError) -> None:
     if not job.future.done():
         job.future.set_exception(error)

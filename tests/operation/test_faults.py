@@ -19,6 +19,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from eval.connections import Answer, connections
 from service.operation import CACHE_FILE
 from service.schemas import EXAMPLE_TEXT
 from tests.processes import Service, redis_server, service, wait_until
@@ -83,6 +84,56 @@ def test_sigterm_under_load_loses_no_accepted_request(tmp_path: Path) -> None:
         # Accepted ones are answered; those that came after the signal are told to go elsewhere.
         assert set(statuses) <= {200, 503}
         assert statuses.count(200) >= 16
+
+
+@pytest.mark.parametrize("times_capacity", [3, 10])
+def test_overload_is_refused_at_once_and_nobody_is_let_down(
+    tmp_path: Path, times_capacity: int
+) -> None:
+    """Two articles every 0.1 s can be read, and each within 4 s: more are asked for, for 8 s."""
+    capacity, seconds = 20, 8
+
+    async def scenario(running: Service) -> tuple[list[Answer], Answer, float]:
+        async with connections(running.url, None) as ask:
+
+            async def one(number: int) -> Answer:
+                await asyncio.sleep(number / (capacity * times_capacity))
+                return await ask.post("/v1/summaries", article(number))
+
+            numbers = range(capacity * times_capacity * seconds)
+            answers = await asyncio.gather(*(one(number) for number in numbers))
+            begin = time.monotonic()
+            while (await ask.get("/readyz")).status != 200:
+                await asyncio.sleep(0.05)
+            after = await ask.post("/v1/summaries", article(-1))
+            return list(answers), after, time.monotonic() - begin
+
+    environment = {
+        "FAKE_SECONDS": "0.1",
+        "INBRIEF_INFERENCE_MAX_ARTICLES": "2",
+        "INBRIEF_DEADLINE_SECONDS": "4",
+        "INBRIEF_HEADER_TIMEOUT_SECONDS": "60",  # a busy test machine is late to read them
+    }
+    with service(tmp_path, environment) as running:
+        answers, after, recovered = asyncio.run(scenario(running))
+        assert {answer.status for answer in answers} == {200, 503}
+        refused = [answer for answer in answers if answer.status == 503]
+        assert all(answer.retry_after_seconds >= 1 for answer in refused)
+        assert all(json.loads(answer.body)["type"] == "/problems/queue-full" for answer in refused)
+        # What can be read was read, as far as a busy test machine lets it.
+        assert len(answers) - len(refused) > capacity * seconds / 4
+        assert metric(running, 'inbrief_refusals_total{reason="queue-full"}') == len(refused)
+        assert metric(running, 'inbrief_refusals_total{reason="deadline-exceeded"}') == 0
+        assert after.status == 200
+        assert recovered < 10
+
+
+def test_behind_an_engine_that_is_stuck_the_deadline_is_an_error(tmp_path: Path) -> None:
+    environment = {"FAKE_SECONDS": "2", "INBRIEF_DEADLINE_SECONDS": "1"}
+    with service(tmp_path, environment) as running:
+        answer = ask(running)
+        assert answer.status_code == 504
+        assert answer.json()["type"] == "/problems/deadline-exceeded"
 
 
 def test_kill_9_keeps_the_cache(tmp_path: Path) -> None:

@@ -20,7 +20,9 @@ from models.errors import (
     NotAnArticle,
     QueueFull,
 )
-from service.microbatch import Finished, MicroBatcher
+from service.jobs import Finished
+from service.microbatch import MicroBatcher
+from service.pace import Pace
 from service.queue_events import Refusal, SilentObserver
 from service.waiting import Limits
 from tests.fakes import FakeSummariser
@@ -34,9 +36,12 @@ def request(words: int = 20, marker: str = "word") -> SummaryRequest:
 
 @asynccontextmanager
 async def batcher(
-    summariser: FakeSummariser, observer: SilentObserver | None = None, **limits: Any
+    summariser: FakeSummariser,
+    observer: SilentObserver | None = None,
+    pace: Pace | None = None,
+    **limits: Any,
 ) -> AsyncIterator[MicroBatcher]:
-    found = MicroBatcher(summariser, Limits(**limits), observer)
+    found = MicroBatcher(summariser, Limits(**limits), observer, pace)
     found.start()
     try:
         yield found
@@ -495,10 +500,132 @@ def test_who_cannot_be_served_in_time_is_refused_at_once() -> None:
                 await submit(queue, request())
             patient = [asyncio.create_task(submit(queue, request())) for _ in range(30)]
             await asyncio.sleep(0)
-            with pytest.raises(QueueFull, match="not be ready within 1 seconds") as refused:
+            with pytest.raises(QueueFull, match=r"not be ready within 1\.") as refused:
                 await submit(queue, request(), seconds=1.0)
             assert refused.value.retry_after_seconds >= 2
             assert len(await asyncio.gather(*patient)) == 30
             await submit(queue, request(), seconds=1.0)
+
+    run(test)
+
+
+def test_a_deadline_that_passes_behind_others_is_overload_and_not_an_error() -> None:
+    """The first batch ends, the second hangs: whoever waits for the third asks again later."""
+
+    async def test() -> None:
+        blocked, recorder = Blocked(), Recorder()
+        limits: dict[str, Any] = {"max_batch_articles": 1, "gather_seconds": 0}
+        async with batcher(blocked.summariser, recorder, **limits) as queue:
+            first = await blocked.occupy(queue)
+            hanging = asyncio.create_task(submit(queue, request(marker="hanging")))
+            waiting = asyncio.create_task(submit(queue, request(marker="late"), seconds=0.5))
+            await wait_for(lambda: queue.queued_articles == 2)
+            blocked.summariser.started.clear()
+            blocked.gate.set()
+            blocked.gate.clear()
+            await first
+            with pytest.raises(QueueFull, match="too busy") as refused:
+                await waiting
+            assert refused.value.retry_after_seconds >= 1
+            assert queue.queued_articles == 0
+            blocked.gate.set()
+            await hanging
+        assert recorder.refusals == ["queue-full"]
+        assert not any("late" in text for text in blocked.summariser.articles)
+
+    run(test)
+
+
+def test_a_deadline_that_passes_after_a_wait_behind_others_is_overload_too() -> None:
+    async def test() -> None:
+        blocked = Blocked()
+        async with batcher(blocked.summariser, max_batch_articles=1, gather_seconds=0) as queue:
+            first = await blocked.occupy(queue)
+            hanging = asyncio.create_task(submit(queue, request(marker="hanging"), seconds=0.5))
+            await wait_for(lambda: queue.queued_articles == 1)
+            blocked.gate.set()
+            blocked.gate.clear()
+            await first
+            with pytest.raises(QueueFull):
+                await hanging
+            blocked.gate.set()
+
+    run(test)
+
+
+def test_who_cannot_be_ready_any_more_is_told_before_the_deadline() -> None:
+    """The model was fast, and is slow now: it is not for those who wait to find out."""
+
+    async def test() -> None:
+        pace = Pace()
+        pace.note(210, 0.5)  # 0.05 s an article
+        slow = FakeSummariser(seconds_a_call=0.5)
+        recorder = Recorder()
+        limits = {"max_batch_articles": 1, "gather_seconds": 0}
+        async with batcher(slow, recorder, pace=pace, **limits) as queue:
+            waiting = [
+                asyncio.create_task(submit(queue, request(), seconds=5.0)) for _ in range(30)
+            ]
+            begin = asyncio.get_running_loop().time()
+            results = await asyncio.gather(*waiting, return_exceptions=True)
+            assert asyncio.get_running_loop().time() - begin < 5.5
+        served = sum(isinstance(result, Finished) for result in results)
+        refused = [result for result in results if isinstance(result, QueueFull)]
+        assert served >= 5
+        assert len(refused) == 30 - served
+        assert recorder.refusals == ["queue-full"] * len(refused)
+
+    run(test)
+
+
+def test_articles_that_are_refused_at_first_sight_make_no_model_fast() -> None:
+    async def test() -> None:
+        pace = Pace()
+        pace.note(100, 1.0)
+        menu = FakeSummariser(errors={"MENU": NotAnArticle("This is a menu.")})
+        async with batcher(menu, pace=pace) as queue:
+            for _ in range(20):
+                with pytest.raises(NotAnArticle):
+                    await submit(queue, request(marker="MENU"))
+            assert pace.seconds_for(100) == pytest.approx(1.0)
+            for _ in range(20):
+                await submit(queue, request())
+            assert pace.seconds_for(100) < 0.5
+
+    run(test)
+
+
+def test_whether_there_is_room_can_be_asked_without_asking_for_anything() -> None:
+    async def test() -> None:
+        blocked, recorder = Blocked(), Recorder()
+        pace = Pace()
+        pace.note(21, 1.0)
+        async with batcher(blocked.summariser, recorder, pace=pace) as queue:
+            queue.require_room(10.0)
+            first = await blocked.occupy(queue)
+            others = [asyncio.create_task(submit(queue, request())) for _ in range(5)]
+            await wait_for(lambda: queue.queued_articles == 5)
+            queue.require_room(30.0)
+            with pytest.raises(QueueFull):
+                queue.require_room(5.0)
+            assert recorder.refusals == []
+            blocked.gate.set()
+            await asyncio.gather(first, *others)
+            queue.require_room(5.0)
+            queue.drain()
+            with pytest.raises(Draining):
+                queue.require_room(5.0)
+
+    run(test)
+
+
+def test_a_model_that_was_slow_once_is_tried_again() -> None:
+    async def test() -> None:
+        pace = Pace()
+        pace.note(21, 600.0)
+        async with batcher(FakeSummariser(), pace=pace) as queue:
+            for _ in range(30):
+                await submit(queue, request(), seconds=1.0)
+            assert pace.seconds_for(21) < 0.1
 
     run(test)

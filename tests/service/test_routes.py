@@ -286,6 +286,16 @@ def test_what_the_model_does_not_do_is_refused_before_the_queue() -> None:
         assert post(client, **body, language="de-AT").json()["language"] == "de"
 
 
+def test_a_batch_goes_into_the_queue_as_there_is_room_for_it() -> None:
+    """Twenty articles of 0.05 s each, of which 0.5 s of work may wait: all are answered."""
+    articles = [{"text": f"{EXAMPLE_TEXT} This is article {number}."} for number in range(20)]
+    summariser = FakeSummariser(seconds_a_call=0.05)
+    limits = {"inference_max_articles": 1, "deadline_seconds": 1.0}
+    with served(summariser, **limits) as client:
+        response = client.post("/v1/summaries:batch", json={"articles": articles})
+        assert ["id" in one for one in response.json()["results"]] == [True] * 20
+
+
 def test_a_batch_answers_each_in_order(client: TestClient) -> None:
     articles = [
         {"text": EXAMPLE_TEXT},
