@@ -16,6 +16,7 @@ from eval import gate as gate_
 from eval import meta as meta_
 from eval import peers, results, runs, tables
 from eval.datasets import BUNDLED, SEEDS, Dataset, Preset, ReferenceKind, join, load
+from eval.drafting import drafting
 from eval.generate import generate
 from eval.load import load as load_service
 from eval.memory import memory
@@ -282,6 +283,9 @@ app.command(
 app.command(
     epilog="Example:  inbrief-eval parity --data articles.jsonl --limit 200 --out runs/parity"
 )(parity)
+app.command(
+    epilog="Example:  inbrief-eval drafting --shape DIR --data articles.jsonl --out runs/drafting"
+)(drafting)
 
 
 app.command(epilog="Example:  inbrief-eval memory --articles 30000 --out runs/memory")(memory)

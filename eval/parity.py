@@ -1,7 +1,7 @@
 """Whether engines write what the reference writes: transformers `generate` in fp32, on articles.
 
 Greedy search over each article, once with the reference and once with every
-system; reported are the share of equal outputs, how much ROUGE-1 against the
+system; reported are the share of equal outputs, how much ROUGE against the
 articles' summaries is lost, with its interval, and whether an article gets
 the same output alone as in a batch.
 """
@@ -27,8 +27,10 @@ from models.checkpoints import Checkpoint
 from models.errors import EvaluationError
 from models.generation import GenerationSettings
 from models.loading import WEIGHTS
+from models.sentences import split
 
 _DEFAULT_SYSTEMS: Final = "native-fp32,native-int8,native-bf16"
+MEASURES: Final = ("rouge1", "rouge2", "rougeLsum")
 Outputs = list[tuple[int, ...]]
 
 app = typer.Typer(add_completion=False)
@@ -38,7 +40,8 @@ app = typer.Typer(add_completion=False)
 class Parity:
     """One system against the reference.
 
-    `rouge1_lost` is in points of 100, None where no article has a summary;
+    `rouge_lost` is in points of 100 with its 95 % interval, for each measure;
+    None where no article has a summary. `rouge` is the system's own mean.
     `equal_alone` counts, of the `tried_alone` first articles, those whose
     output is the same alone as in a batch.
     """
@@ -47,7 +50,8 @@ class Parity:
     articles: int
     equal: int
     equal_tokens: float
-    rouge1_lost: tuple[float, float, float] | None
+    rouge: dict[str, float] | None
+    rouge_lost: dict[str, tuple[float, float, float]] | None
     tried_alone: int
     equal_alone: int
 
@@ -61,14 +65,18 @@ class Words:
         self._eos = checkpoint.eos_id
         self._most = checkpoint.window or 1024
         self._tokenizer: Any
-        if Path(shape).is_dir():
+        self._own = Path(shape).is_dir()
+        if self._own:
             self._tokenizer = AutoTokenizer.from_pretrained(checkpoint.directory)
         else:
             file = WEIGHTS / NEWS_SMALL / "tokenizer.json"
             self._tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(file))
 
     def encode(self, text: str) -> list[int]:
-        """At most the checkpoint's window, the end token included."""
+        """At most the checkpoint's window, special tokens included."""
+        if self._own:
+            encoded = self._tokenizer(text, truncation=True, max_length=self._most)
+            return list(encoded["input_ids"])
         ids = self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
         return [*ids[: self._most - 1], self._eos]
 
@@ -108,7 +116,7 @@ def measure(
                 len(inputs),
                 sum(ours == theirs for ours, theirs in pairs),
                 float(np.mean([_agreement(ours, theirs) for ours, theirs in pairs])),
-                _lost(words, written, exact, references),
+                *_lost(words, written, exact, references),
                 len(few),
                 sum(one == other for one, other in zip(few, written, strict=False)),
             )
@@ -134,18 +142,30 @@ def _agreement(ours: Sequence[int], theirs: Sequence[int]) -> float:
 
 def _lost(
     words: Words, written: Outputs, exact: Outputs, references: Sequence[Sequence[str]]
-) -> tuple[float, float, float] | None:
+) -> tuple[dict[str, float] | None, dict[str, tuple[float, float, float]] | None]:
+    """The system's ROUGE, and what it lacks of the reference's."""
     rouge = Rouge()
-    scores = [
-        [rouge.score_texts(wanted, words.decode(ids))["rouge1"].fmeasure for ids in pair]
-        for wanted, pair in zip(references, zip(exact, written, strict=True), strict=True)
+
+    def scores(wanted: Sequence[str], ids: Sequence[int]) -> list[float]:
+        text = words.decode(ids)
+        lines = "\n".join(text[start:end] for start, end in split(text))
+        found = rouge.score_texts(wanted, lines)
+        return [100 * found[name].fmeasure for name in MEASURES]
+
+    pairs = [
+        (scores(wanted, theirs), scores(wanted, ours))
+        for wanted, theirs, ours in zip(references, exact, written, strict=True)
         if wanted
     ]
-    if len(scores) < 2:
-        return None
-    columns = 100 * np.array(scores)
-    lost = compare(columns[:, 0], columns[:, 1])
-    return lost.difference, lost.low, lost.high
+    if len(pairs) < 2:
+        return None, None
+    table = np.array(pairs)  # (articles, 2, measures)
+    lost = {}
+    for column, name in enumerate(MEASURES):
+        found = compare(table[:, 0, column], table[:, 1, column])
+        lost[name] = (found.difference, found.low, found.high)
+    means = table[:, 1].mean(axis=0)
+    return {name: float(mean) for name, mean in zip(MEASURES, means, strict=True)}, lost
 
 
 @app.command()
@@ -160,6 +180,9 @@ def parity(
     outputs: Annotated[int, typer.Option(min=1, help="Most output tokens.")] = 60,
     batch: Annotated[int, typer.Option(min=1, help="Articles a call.")] = 32,
     alone: Annotated[int, typer.Option(min=0, help="Articles tried alone too.")] = 20,
+    own_ends: Annotated[
+        bool, typer.Option(help="Let outputs end where the checkpoint ends them.")
+    ] = False,
 ) -> None:
     """Compare what engines write with transformers in fp32, greedy, on real articles."""
     if NEWS_SMALL in systems:
@@ -169,7 +192,7 @@ def parity(
         systems.split(","),
         str(BUNDLED) if data == "bundled" else data,
         limit,
-        GenerationSettings(max_new_tokens=outputs, min_new_tokens=outputs),
+        GenerationSettings(max_new_tokens=outputs, min_new_tokens=0 if own_ends else outputs),
         batch,
         alone,
         out / "checkpoints",
@@ -182,14 +205,26 @@ def parity(
 
 def _markdown(shape: str, found: Sequence[Parity]) -> str:
     lines = [
-        "| shape | system | articles | equal outputs | equal tokens | ROUGE-1 lost | equal alone |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| shape | system | articles | equal outputs | equal tokens | ROUGE-1/2/Lsum |"
+        " ROUGE-1 lost | ROUGE-2 lost | ROUGE-Lsum lost | equal alone |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for one in found:
-        lost = one.rouge1_lost
-        shown = f"{lost[0]:.2f} ({lost[1]:.2f} to {lost[2]:.2f})" if lost else ""
-        lines.append(
-            f"| {shape} | {one.system} | {one.articles} | {one.equal / one.articles:.1%} |"
-            f" {one.equal_tokens:.1%} | {shown} | {one.equal_alone} of {one.tried_alone} |"
-        )
+        cells = [
+            shape,
+            one.system,
+            str(one.articles),
+            f"{one.equal / one.articles:.1%}",
+            f"{one.equal_tokens:.1%}",
+            "/".join(f"{mean:.2f}" for mean in (one.rouge or {}).values()),
+            *_lost_cells(one.rouge_lost),
+            f"{one.equal_alone} of {one.tried_alone}",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join([*lines, ""])
+
+
+def _lost_cells(lost: dict[str, tuple[float, float, float]] | None) -> list[str]:
+    if lost is None:
+        return [""] * len(MEASURES)
+    return ["{:.2f} ({:.2f} to {:.2f})".format(*lost[name]) for name in MEASURES]
