@@ -39,11 +39,16 @@ SYSTEMS: Final[dict[str, str]] = {
     "native-fp32": "inbrief's own engine, fp32",
     "native-int8-torch": "inbrief's own engine, int8 by torch's operators, no compiled kernels",
     "native-int8-plain": "inbrief's own engine, int8, drafting off",
+    "cuda-graphs-bf16": "inbrief's own engine for GPUs, bf16",
+    "cuda-graphs-fp16": "inbrief's own engine for GPUs, fp16",
+    "cuda-graphs-fp32": "inbrief's own engine for GPUs, fp32",
     "transformers-fp32": "transformers generate, padded batch",
     "transformers-bf16": "transformers generate, padded batch",
+    "transformers-fp16": "transformers generate, padded batch",
     "transformers-fp32-singles": "transformers generate, one article a call (txtai, textsum)",
     "ctranslate2-int8": "Translator.translate_batch",
     "ctranslate2-fp32": "Translator.translate_batch",
+    "ctranslate2-fp16": "Translator.translate_batch, on CUDA",
 }
 BASELINE: Final = "transformers-fp32"
 # One batch whatever its size, as who calls the library directly would run it.
@@ -55,6 +60,8 @@ _SEED: Final = 20_26
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One row of the table. `mixed` inputs have 50 to `input_tokens` tokens, in batches of 8.
+
+    With `least_input_tokens` inputs have from so many to `input_tokens` tokens, in one batch.
 
     With `words` the articles are real texts of about so many words, at most
     `input_tokens` tokens of each; networks without a tokenizer get as many
@@ -68,22 +75,33 @@ class Cell:
     beams: int
     mixed: bool = False
     words: int = 0
+    least_input_tokens: int = 0
+    device: str = "cpu"
 
     @property
     def key(self) -> str:
         kind = " mixed" if self.mixed else f" {self.words} words" if self.words else ""
+        where = "" if self.device == "cpu" else f" on {self.device}"
         return (
-            f"{self.shape} {self.input_tokens}+{self.output_tokens} batch {self.batch}"
-            f" beams {self.beams}{kind}"
+            f"{self.shape} {self.input_range}+{self.output_tokens} batch {self.batch}"
+            f" beams {self.beams}{kind}{where}"
         )
+
+    @property
+    def input_range(self) -> str:
+        """Least and most input tokens, or the one number where they are alike."""
+        least = f"{self.least_input_tokens}-" if self.least_input_tokens else ""
+        return f"{least}{self.input_tokens}"
 
     def inputs(self, vocabulary_size: int, eos_id: int) -> list[list[int]]:
         """Token ids of the cell's articles, the same in every run."""
-        chance = random.Random(f"{_SEED} {self.key}")
+        chance = random.Random(f"{_SEED} {replace(self, device='cpu').key}")
         articles = []
         counts = [self.input_tokens] * self.batch
         if self.mixed:
             counts = [chance.randint(50, self.input_tokens) for _ in counts]
+        elif self.least_input_tokens:
+            counts = [chance.randint(self.least_input_tokens, self.input_tokens) for _ in counts]
         elif self.words:
             counts = lengths(self.words, self.batch, self.input_tokens)
         for length in counts:
@@ -105,7 +123,8 @@ class Measurement:
 
     `cpu_seconds` are those of all its threads. On one thread they say how fast
     a system is where other work slows the clock's seconds; more threads also
-    count what they spend on waiting for one another.
+    count what they spend on waiting for one another. `device_bytes` is the most
+    that torch has held on the GPU.
     """
 
     system: str
@@ -116,6 +135,7 @@ class Measurement:
     steps: int = 0
     failure: str = ""
     cpu_seconds: tuple[float, ...] = ()
+    device_bytes: int = 0
 
 
 def run(cells: Sequence[Cell], systems: Sequence[str], rounds: int, out: Path) -> list[Any]:
@@ -130,16 +150,17 @@ def run(cells: Sequence[Cell], systems: Sequence[str], rounds: int, out: Path) -
             )
     out.mkdir(parents=True, exist_ok=True)
     done = read_cells(out / "cells.jsonl")
-    for shape in dict.fromkeys(cell.shape for cell in cells):
+    for shape, device in dict.fromkeys((cell.shape, cell.device) for cell in cells):
         missing = [
             cell
             for cell in cells
-            if cell.shape == shape and not set(systems) <= set(done.get(cell.key, {}))
+            if (cell.shape, cell.device) == (shape, device)
+            and not set(systems) <= set(done.get(cell.key, {}))
         ]
         if not missing:
             continue
         checkpoint_of(shape, out / "checkpoints")
-        with Workers(shape, systems, out / "checkpoints") as workers:
+        with Workers(shape, systems, out / "checkpoints", device) as workers:
             for cell in missing:
                 measured = workers.measure(cell, rounds)
                 _append(out / "cells.jsonl", cell, measured)
@@ -150,12 +171,14 @@ def run(cells: Sequence[Cell], systems: Sequence[str], rounds: int, out: Path) -
 class Workers:
     """A process for each system, taking turns."""
 
-    def __init__(self, shape: str, systems: Sequence[str], directory: Path) -> None:
+    def __init__(
+        self, shape: str, systems: Sequence[str], directory: Path, device: str = "cpu"
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         self._workers: dict[str, tuple[SpawnProcess, Connection]] = {}
         for system in systems:
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs, shape, system, directory))
+            process = context.Process(target=_work, args=(theirs, shape, system, directory, device))
             process.start()
             theirs.close()
             self._workers[system] = (process, ours)
@@ -171,11 +194,16 @@ class Workers:
                 process.kill()
 
     def measure(self, cell: Cell, rounds: int) -> list[Measurement]:
-        """One article untimed, then `rounds` timed rounds, the systems in turns."""
+        """One article untimed, then `rounds` timed rounds, the systems in turns.
+
+        On a GPU the whole batch goes untimed once: kernels are chosen and graphs
+        recorded for its sizes.
+        """
+        first = cell if cell.device == "cuda" else replace(cell, batch=1)
         answers: dict[str, list[dict[str, Any]]] = {system: [] for system in self._workers}
         for number in range(rounds + 1):
             for system, (_, connection) in self._workers.items():
-                connection.send(cell if number else replace(cell, batch=1))
+                connection.send(cell if number else first)
                 try:
                     answer = connection.recv()
                 except EOFError:
@@ -198,10 +226,11 @@ def _measurement(system: str, rounds: list[dict[str, Any]]) -> Measurement:
         last["accepted"],
         last["steps"],
         cpu_seconds=tuple(one["cpu_seconds"] for one in rounds),
+        device_bytes=last["device_bytes"],
     )
 
 
-def _work(connection: Connection, shape: str, system: str, directory: Path) -> None:
+def _work(connection: Connection, shape: str, system: str, directory: Path, device: str) -> None:
     """A worker: loads its engine once, then runs each cell that is sent to it."""
     if system.startswith("native") or system == NEWS_SMALL:
         use_huge_pages()
@@ -216,7 +245,7 @@ def _work(connection: Connection, shape: str, system: str, directory: Path) -> N
         except EOFError:
             return
         try:
-            engine = engine or make_engine(system, checkpoint, directory)
+            engine = engine or make_engine(system, checkpoint, directory, device)
             connection.send(_timed(engine, system, cell, checkpoint))
         except Exception as error:  # the cell is lost, not the run; the report says why
             connection.send({"failure": f"{type(error).__name__}: {error}"})
@@ -240,6 +269,7 @@ def _timed(engine: Any, system: str, cell: Cell, checkpoint: Any) -> dict[str, A
         "seconds": seconds,
         "cpu_seconds": cpu,
         "resident_bytes": resident_bytes(),
+        "device_bytes": _device_bytes() if cell.device == "cuda" else 0,
         **{key: after.get(key, 0) - before.get(key, 0) for key in ("drafted", "accepted", "steps")},
     }
 
@@ -249,20 +279,25 @@ def _calls(inputs: list[Any], system: str, cell: Cell) -> Iterator[list[Any]]:
     size = len(inputs)
     if system.endswith("-singles"):
         size = 1
-    elif cell.mixed and not system.startswith("native"):
+    elif cell.mixed and not system.startswith(("native", "cuda-graphs")):
         size = 8
     for at in range(0, len(inputs), size):
         yield inputs[at : at + size]
 
 
-def make_engine(system: str, checkpoint: Any, directory: Path) -> Any:
-    """The engine behind a system's name."""
+def make_engine(system: str, checkpoint: Any, directory: Path, device: str = "cpu") -> Any:
+    """The engine behind a system's name; raises EvaluationError for one of CPUs on a GPU."""
     from models.engines.ctranslate2 import CTranslate2Engine
+    from models.engines.cuda_graphs import CudaGraphsEngine
     from models.engines.native import NativeEngine
     from models.engines.transformers import TransformersEngine
     from models.loading import threads
     from models.networks.kernels import library
 
+    if system.startswith("cuda-graphs-"):
+        return CudaGraphsEngine(checkpoint, system.removeprefix("cuda-graphs-"), device)
+    if device != "cpu" and (system == NEWS_SMALL or system.startswith("native")):
+        raise EvaluationError(f"{system} runs on CPU.", field="device")
     if system == NEWS_SMALL:
         return NewsEngine()
     family, precision, *rest = system.split("-")
@@ -270,11 +305,12 @@ def make_engine(system: str, checkpoint: Any, directory: Path) -> Any:
         kernels = None if "torch" in rest else library.load(directory)[0]
         return NativeEngine(checkpoint, precision, drafting="plain" not in rest, kernels=kernels)
     if family == "transformers":
-        return TransformersEngine(checkpoint, precision, batch_positions=_WHOLE_BATCH)
+        return TransformersEngine(checkpoint, precision, device, _WHOLE_BATCH)
     return CTranslate2Engine(
         checkpoint,
         directory / "converted",
         precision,
+        device,
         threads=threads(),
         batch_positions=0,
     )
@@ -284,6 +320,12 @@ def resident_bytes() -> int:
     """Resident memory of this process."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _device_bytes() -> int:
+    import torch
+
+    return int(torch.cuda.max_memory_allocated())
 
 
 def read_cells(path: Path) -> dict[str, dict[str, Measurement]]:
@@ -308,15 +350,16 @@ def _append(path: Path, cell: Cell, measured: Sequence[Measurement]) -> None:
         "key": cell.key,
         "cell": asdict(cell),
         "systems": [asdict(one) for one in measured],
-        "conditions": conditions(),
+        "conditions": conditions(cell.device),
     }
     with path.open("a", encoding="utf-8") as stream:
         stream.write(json.dumps(record) + "\n")
 
 
-def conditions() -> dict[str, Any]:
+def conditions(device: str = "cpu") -> dict[str, Any]:
     """What the numbers depend on: machine, threads, versions, load."""
     return {
+        **({"gpu": _gpu_name()} if device == "cuda" else {}),
         "cpu": _cpu_name(),
         "cores": len(os.sched_getaffinity(0)),
         "threads": int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
@@ -331,6 +374,12 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "not installed"
+
+
+def _gpu_name() -> str:
+    import torch
+
+    return f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}"
 
 
 def _cpu_name() -> str:

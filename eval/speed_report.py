@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -33,7 +33,9 @@ def speed(
     systems: Annotated[
         str, typer.Option(help=f"Comma-separated: {', '.join(SYSTEMS)}.")
     ] = _DEFAULT_SYSTEMS,
-    inputs: Annotated[str, typer.Option(help="Input tokens.")] = "300,700,1000",
+    inputs: Annotated[
+        str, typer.Option(help="Input tokens; 260-440: from 260 to 440 within a batch.")
+    ] = "300,700,1000",
     outputs: Annotated[int, typer.Option(min=1, help="Output tokens, forced.")] = 60,
     batches: Annotated[str, typer.Option(help="Articles a call.")] = "1,8,32",
     beams: Annotated[str, typer.Option(help="Beams; 1 is greedy.")] = "1,4",
@@ -47,39 +49,60 @@ def speed(
             min=0, help="Real texts of so many words instead of tokens; news-small needs it."
         ),
     ] = 0,
+    device: Annotated[
+        Literal["cpu", "cuda"],
+        typer.Option(help="Where engines run; on cuda cuda-graphs, transformers and ctranslate2."),
+    ] = "cpu",
 ) -> None:
     """Engines side by side on the same inputs; started again, it goes on where it stopped."""
     cells = [
-        Cell(shape, tokens, outputs, batch, beam, words=words)
+        Cell(
+            shape,
+            most,
+            outputs,
+            batch,
+            beam,
+            words=words,
+            least_input_tokens=least,
+            device=device,
+        )
         for shape in shapes.split(",")
-        for tokens in ([_MOST_TOKENS] if words else _numbers(inputs))
+        for least, most in ([(0, _MOST_TOKENS)] if words else _ranges(inputs))
         for batch in _numbers(batches)
         for beam in _numbers(beams)
     ]
     if mixed:
-        cells += [Cell(shape, 1000, outputs, mixed, 1, mixed=True) for shape in shapes.split(",")]
+        cells += [
+            Cell(shape, 1000, outputs, mixed, 1, mixed=True, device=device)
+            for shape in shapes.split(",")
+        ]
     results = run(cells, systems.split(","), rounds, out)
-    write(results, out)
+    write(results, out, device)
     typer.echo((out / "speed.md").read_text(encoding="utf-8"))
 
 
-def write(results: Sequence[tuple[Cell, list[Measurement]]], out: Path) -> None:
+def write(
+    results: Sequence[tuple[Cell, list[Measurement]]], out: Path, device: str = "cpu"
+) -> None:
     """Write `speed.json` and `speed.md`."""
     rows = [_row(cell, one, measured) for cell, measured in results for one in measured]
-    report = {"conditions": conditions(), "systems": SYSTEMS, "rows": rows}
+    stated = conditions(device)
+    report = {"conditions": stated, "systems": SYSTEMS, "rows": rows}
     write_json(out / "speed.json", report)
-    (out / "speed.md").write_text(_markdown(rows), encoding="utf-8")
+    (out / "speed.md").write_text(_markdown(rows, stated), encoding="utf-8")
 
 
 def _row(cell: Cell, one: Measurement, measured: Sequence[Measurement]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "shape": cell.shape,
         "input_tokens": cell.input_tokens,
+        "least_input_tokens": cell.least_input_tokens or cell.input_tokens,
         "output_tokens": cell.output_tokens,
         "batch": cell.batch,
         "beams": cell.beams,
         "mixed": cell.mixed,
         "words": cell.words,
+        "device": cell.device,
         "system": one.system,
         "failure": one.failure,
     }
@@ -93,6 +116,7 @@ def _row(cell: Cell, one: Measurement, measured: Sequence[Measurement]) -> dict[
         "cpu_seconds": one.cpu_seconds,
         "cpu_seconds_per_article": statistics.median(one.cpu_seconds or (0.0,)) / cell.batch,
         "resident_bytes": one.resident_bytes,
+        "device_bytes": one.device_bytes,
         "drafted_tokens": one.drafted,
         "accepted_tokens": one.accepted,
         "decoder_steps": one.steps,
@@ -105,13 +129,25 @@ def _row(cell: Cell, one: Measurement, measured: Sequence[Measurement]) -> dict[
     return row
 
 
-def _markdown(rows: Sequence[dict[str, Any]]) -> str:
-    head = ["shape", "in", "out", "batch", "beams", "system", "articles/s", "tokens/s", "RSS MiB"]
+def _markdown(rows: Sequence[dict[str, Any]], conditions: dict[str, Any]) -> str:
+    head = [
+        "shape",
+        "in",
+        "out",
+        "batch",
+        "beams",
+        "system",
+        "articles/s",
+        "tokens/s",
+        "RSS MiB",
+        "GPU MiB",
+    ]
     head += [f"x {peer}" for peer in _PEERS]
     head += ["CPU s/article", *(f"CPU x {peer}" for peer in _PEERS)]
     lines = ["| " + " | ".join(head) + " |", "| " + " | ".join(["---"] * len(head)) + " |"]
     for row in rows:
-        tokens = f"50-{row['input_tokens']}" if row["mixed"] else row["input_tokens"]
+        least = 50 if row["mixed"] else row["least_input_tokens"]
+        tokens = f"{least}-" * (least < row["input_tokens"]) + f"{row['input_tokens']}"
         tokens = f"{row['words']} words" if row["words"] else tokens
         begin = [row["shape"], tokens, row["output_tokens"], row["batch"], row["beams"]]
         if row["failure"]:
@@ -123,17 +159,30 @@ def _markdown(rows: Sequence[dict[str, Any]]) -> str:
                 f"{row['articles_per_second']:.3g}",
                 f"{row['output_tokens_per_second']:.0f}",
                 f"{row['resident_bytes'] / 2**20:.0f}",
+                f"{row['device_bytes'] / 2**20:.0f}",
                 *(_ratio(row.get(f"times_{peer}")) for peer in _PEERS),
                 f"{row['cpu_seconds_per_article']:.3g}",
                 *(_ratio(row.get(f"cpu_times_{peer}")) for peer in _PEERS),
             ]
         lines.append("| " + " | ".join(map(str, cells)) + " |")
-    stated = ", ".join(f"{key} {value}" for key, value in conditions().items())
+    stated = ", ".join(f"{key} {value}" for key, value in conditions.items())
     return "\n".join([*lines, "", f"Conditions: {stated}. Ratios: median (least-largest).", ""])
 
 
 def _ratio(found: tuple[float, float, float] | None) -> str:
     return "" if found is None else f"{found[0]:.2f} ({found[1]:.2f}-{found[2]:.2f})"
+
+
+def _ranges(listed: str) -> list[tuple[int, int]]:
+    """Least and most of each; the least is 0 where one number is given."""
+    found = []
+    for entry in listed.split(","):
+        least, _, most = entry.rpartition("-")
+        numbers = _numbers(f"{least or 0},{most}")
+        if numbers[0] > numbers[1]:
+            raise typer.BadParameter(f"{entry!r} is not a range")
+        found.append((numbers[0], numbers[1]))
+    return found
 
 
 def _numbers(listed: str) -> list[int]:

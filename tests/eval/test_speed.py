@@ -10,6 +10,7 @@ from eval import speed
 from eval.speed import Cell, Measurement
 from eval.speed_report import app
 from eval.speed_texts import lengths, texts
+from models.checkpoints import read_checkpoint
 from models.errors import EvaluationError
 from tests.models.tiny_checkpoints import save_checkpoint
 
@@ -28,6 +29,28 @@ def test_a_cell_has_the_same_inputs_in_every_run(shape: str) -> None:
     assert min(map(len, mixed)) < 60 < 90 < max(map(len, mixed))
 
 
+def test_a_cell_may_have_inputs_from_so_many_tokens_to_so_many(shape: str) -> None:
+    cell = Cell(shape, 44, 5, 40, 1, least_input_tokens=26)
+    lengths = [len(article) for article in cell.inputs(320, 2)]
+    assert min(lengths) == 26
+    assert max(lengths) == 44
+    assert "26-44" in cell.key
+
+
+def test_a_gpu_reads_what_a_cpu_reads_in_a_cell_of_its_own(shape: str) -> None:
+    cell = Cell(shape, 40, 5, 3, 1)
+    other = Cell(shape, 40, 5, 3, 1, device="cuda")
+    assert other.key == f"{cell.key} on cuda"
+    assert other.inputs(320, 2) == cell.inputs(320, 2)
+
+
+def test_engines_of_cpus_are_lost_cells_on_a_gpu(shape: str, tmp_path: Path) -> None:
+    checkpoint = read_checkpoint(Path(shape))
+    for system in ("native-int8", "news-small"):
+        with pytest.raises(EvaluationError, match="runs on CPU"):
+            speed.make_engine(system, checkpoint, tmp_path, "cuda")
+
+
 def test_ratios_are_taken_round_by_round() -> None:
     ours, theirs = Measurement("a", (1.0, 2.0, 1.0), 0), Measurement("b", (3.0, 4.0, 2.0), 0)
     assert speed.ratios(ours, theirs) == (2.0, 2.0, 3.0)
@@ -42,19 +65,19 @@ def test_ratios_are_taken_round_by_round() -> None:
 
 
 def test_engines_take_turns_and_a_started_run_goes_on(shape: str, tmp_path: Path) -> None:
-    arguments = ["--out", str(tmp_path), "--shapes", shape, "--inputs", "30", "--outputs", "4"]
+    arguments = ["--out", str(tmp_path), "--shapes", shape, "--inputs", "20-30", "--outputs", "4"]
     arguments += ["--batches", "2", "--beams", "1", "--rounds", "2"]
-    systems = ["--systems", "native-fp32,transformers-fp32"]
+    systems = ["--systems", "cuda-graphs-fp32,transformers-fp32"]
     first = CliRunner().invoke(app, [*arguments, *systems])
     assert first.exit_code == 0, first.output
     rows = json.loads((tmp_path / "speed.json").read_text())["rows"]
-    assert [row["system"] for row in rows] == ["native-fp32", "transformers-fp32"]
+    assert [row["system"] for row in rows] == ["cuda-graphs-fp32", "transformers-fp32"]
     assert all(len(row["seconds"]) == 2 and row["resident_bytes"] > 0 for row in rows)
     assert rows[1]["times_transformers-fp32"] == [1.0, 1.0, 1.0]
     assert all(len(row["cpu_seconds"]) == 2 for row in rows)
     assert rows[1]["cpu_times_transformers-fp32"] == [1.0, 1.0, 1.0]
     table = (tmp_path / "speed.md").read_text()
-    assert "| native-fp32 |" in table
+    assert "| 20-30 | 4 | 2 | 1 | cuda-graphs-fp32 |" in table
     lines = (tmp_path / "cells.jsonl").read_text().splitlines()
     again = CliRunner().invoke(app, [*arguments, *systems])
     assert again.exit_code == 0, again.output
@@ -67,6 +90,12 @@ def test_unknown_systems_and_shapes_are_refused(tmp_path: Path) -> None:
         speed.run([cell], ["vllm"], 1, tmp_path)
     with pytest.raises(EvaluationError, match="No shape 'gpt'"):
         speed.run([Cell("gpt", 10, 2, 1, 1)], ["native-fp32"], 1, tmp_path)
+
+
+@pytest.mark.parametrize("inputs", ["ten", "44-26", "1-2-3"])
+def test_inputs_that_are_no_numbers_are_refused(inputs: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["--out", str(tmp_path), "--inputs", inputs])
+    assert result.exit_code == 2
 
 
 def test_an_engine_that_fails_is_a_lost_cell_with_its_reason(shape: str, tmp_path: Path) -> None:
