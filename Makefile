@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-test
 
-.PHONY: serve test lint format bench fuzz sbom clean tools
+.PHONY: serve test lint format bench fuzz sbom audit clean tools
 
 serve: $(STAMP)
 	$(BIN)/inbrief serve
@@ -39,6 +39,12 @@ tools: $(TEST_STAMP)
 
 sbom: $(TEST_STAMP)
 	$(BIN)/python .ci/sbom
+
+# Every pinned package against a database of advisories, which must be reached; a package that
+# it does not answer for is a failure. AUDIT="-s osv" or AUDIT="-s osv --osv-url URL": another one.
+audit: $(TEST_STAMP)
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off \
+		--requirement requirements.lock --requirement requirements-dev.lock $(AUDIT)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
