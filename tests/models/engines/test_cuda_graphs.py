@@ -18,6 +18,7 @@ from models.networks.seq2seq_weights import build_static
 from models.networks.static_seq2seq import StaticSeq2Seq
 from models.networks.static_state import StaticState
 from tests.models.conftest import CheckpointOf
+from tests.models.endings import varied_end
 
 GREEDY = (
     GenerationSettings(max_new_tokens=20),
@@ -81,6 +82,19 @@ def test_greedy_tokens_are_those_of_transformers(
     for settings in GREEDY:
         expected = written(reference.generate(batch, settings))
         assert written(engine.generate(batch, settings)) == expected
+
+
+def test_articles_that_end_early_make_room(
+    checkpoint: Checkpoint, reference: TransformersEngine
+) -> None:
+    batch, plain = inputs(checkpoint, 17), GenerationSettings(max_new_tokens=40)
+    outputs = [answer[0].tokens for answer in reference.generate(batch, plain)]
+    ending = replace(checkpoint, eos_id=varied_end(outputs))
+    peer = TransformersEngine(ending)
+    assert len({len(answer[0].tokens) for answer in peer.generate(batch, plain)}) > 1
+    for settings in (plain, replace(plain, min_new_tokens=6), replace(plain, beams=3)):
+        engine = CudaGraphsEngine(ending, "fp32", "cpu", rows=4 * settings.beams)
+        assert written(engine.generate(batch, settings)) == written(peer.generate(batch, settings))
 
 
 def test_beams_are_those_of_transformers(
