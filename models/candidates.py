@@ -38,6 +38,8 @@ _MIN_SENTENCE_WORDS: Final = 5
 # Taken off the salience (a logit) of sentences that do not stand alone.
 _POINTING_PENALTY: Final = 1.0
 _LEAD_BONUS: Final = 1.0
+# What the first two sentences gain, beyond what the network knows of places.
+_FIRST_BONUSES: Final = (0.5, 0.25)
 _OPEN_QUOTE_PENALTY: Final = 3.0
 _QUESTION_PENALTY: Final = 2.0
 _FRAGMENT_PENALTY: Final = 4.0
@@ -129,6 +131,7 @@ def _penalties(texts: Sequence[str], options: SummaryOptions) -> Floats:
     losses = np.zeros(len(texts), np.float32)
     # What is read as a text has to say what the article is about: leads are written to.
     losses[0] -= _LEAD_BONUS * (options.kind != "key-points")
+    losses[: len(_FIRST_BONUSES)] -= _FIRST_BONUSES[: len(losses)]
     pointing = _POINTING_PENALTY * (3 if max_sentences(options) == 1 else 1)
     for index, text in enumerate(texts):
         losses[index] += pointing * bool(_POINTING.match(text))

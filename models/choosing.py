@@ -27,8 +27,6 @@ from models.verification import verify
 _OVERSHOOT: Final = 0.12
 # A cut may pass the words that its sentence was given by this share.
 _CUT_OVERSHOOT: Final = 0.25
-# A cut keeps at least this share of the words that its sentence was given.
-_LEAST_KEPT_SHARE: Final = 0.5
 # What a cut has to save at least.
 _MIN_GAIN_WORDS: Final = 4
 # Sentences that stand untouched lose who said so from this many words on.
@@ -105,8 +103,7 @@ def _cuts(candidate: Candidate, options: SummaryOptions, choice: Choice) -> list
         return []
     wanted, whole = round(item.words * (1 + _CUT_OVERSHOOT)), len(item.sentence.split())
     most = max(wanted, whole - _MIN_GAIN_WORDS)
-    least = max(choice.min_words, round(item.words * _LEAST_KEPT_SHARE))
-    return cuts(item.sentence, wanted, most, least_words=least)
+    return cuts(item.sentence, wanted, most, least_words=max(choice.min_words, item.words))
 
 
 def choose(

@@ -1,9 +1,10 @@
 """The visible form of an article, with the way back to the text the caller sent.
 
-Two things happen, both offset-preserving. Characters: invisible ones (control,
+Three things happen, all offset-preserving. Characters: invisible ones (control,
 bidi, zero-width, soft hyphens, private use, lone surrogates) are dropped, every
 kind of white space becomes a plain space, line ends become `\\n`, and the rest
-is brought to Unicode normalisation form C (UAX #15). Lines: page furniture
+is brought to Unicode normalisation form C (UAX #15). Spaces: what a tokeniser
+set is taken out again (`models.spacing`). Lines: page furniture
 (`models.furniture`) is replaced by an empty line, so that what stood around it
 stays apart. HTML entities are left as they are: text is text.
 """
@@ -13,9 +14,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from models import spacing
 from models.contract import Span
 from models.furniture import furniture_ranges
 
@@ -71,7 +74,8 @@ class CleanText:
 def clean(text: str) -> CleanText:
     """The visible form of `text` without page furniture. Linear in its length."""
     shown = visible(text)
-    return _without(shown, furniture_ranges(shown.text))
+    shown = _replaced(shown, spacing.repairs(shown.text))
+    return _replaced(shown, [(start, end, "\n\n") for start, end in furniture_ranges(shown.text)])
 
 
 class _Builder:
@@ -147,18 +151,18 @@ def _composes(character: str) -> bool:
     ) or "\u1160" <= character <= "\u11ff"
 
 
-def _without(shown: CleanText, ranges: list[tuple[int, int]]) -> CleanText:
-    """`shown` with each range replaced by an empty line."""
-    if not ranges:
+def _replaced(shown: CleanText, replacements: Sequence[tuple[int, int, str]]) -> CleanText:
+    """`shown` with each range (start, end) replaced by the text beside it."""
+    if not replacements:
         return shown
     builder = _Builder()
     position = 0
-    for start, end in [*ranges, (len(shown.text), len(shown.text))]:
+    for start, end, replacement in replacements:
         _copy_range(shown, position, start, builder)
-        if start < end:
-            span = shown.span(start, end)
-            builder.change("\n\n", span.start, span.end)
+        span = shown.span(start, end)
+        builder.change(replacement, span.start, span.end)
         position = end
+    _copy_range(shown, position, len(shown.text), builder)
     return builder.build()
 
 

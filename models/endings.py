@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Final
 
+from models.number_words import CARDINALS
 from models.openers import CLAUSE_OPENERS, MARKS, MAY_FOLLOW, PREPOSITIONS, SINCE, TIMES
 from models.shortening import Shortening
-from models.verbs import AUXILIARIES, MODALS, is_verb
+from models.verbs import AUXILIARIES, MODALS, is_surely_verb, is_verb
 
 # What no sentence ends with, unless its source does.
 _NO_END: Final = PREPOSITIONS | frozenset(
@@ -24,6 +26,15 @@ _LENGTHS: Final = frozenset("yard mile metre meter foot feet kilometre block inc
 _IT_IS: Final = frozenset({("it", "is"), ("it", "was"), ("it's", "not")})
 _PASSIVE: Final = AUXILIARIES | {"been", "being", "be"}
 _HELPERS: Final = MODALS | frozenset("do does did don't doesn't didn't won't can't cannot".split())
+_DETERMINERS: Final = frozenset("a an the his her its their this these".split())
+_ANY_BUT: Final = frozenset("all anything nothing none everything no".split())
+_LEADS_UP: Final = CLAUSE_OPENERS | {"if", "despite", "with", "following", "unless", "once"}
+_ADJECTIVES: Final = frozenset(
+    "big long huge small young old new large tall short dark good bad great little hot cold strong "
+    "brave bright calm cheap clean clear cruel fierce fresh grim happy heavy light loud quick "
+    "quiet rare rich sad sharp slow smart soft sweet thick thin tight tough warm weak wide".split()
+)
+_OF_ADJECTIVES: Final = tuple("al ive ous ful ic less able ible ish ing ate ent ant y".split())
 # A last item of a list has at most so many words.
 _LIST_ITEM_WORDS: Final = 3
 
@@ -39,7 +50,9 @@ def breaks_off(one: Shortening) -> bool:
     return (
         _stops_short(keys, rest)
         or _ends_in_a_list(keys, rest[0])
+        or _ends_in_a_series(keys, rest)
         or _ends_without_its_verb(keys, rest[0])
+        or _leaves_a_clause_open(keys, rest)
     )
 
 
@@ -84,6 +97,43 @@ def _ends_in_a_list(keys: tuple[str, ...], following: str) -> bool:
         return False
     item = keys[len(keys) - keys[::-1].index(",") :]
     return len(item) <= _LIST_ITEM_WORDS and not {"and", "or"} & set(item)
+
+
+def _ends_in_a_series(keys: tuple[str, ...], rest: Sequence[str]) -> bool:
+    """An end between scores, amounts or adjectives: "lost 6-4 | , 7-5", "a long | , sad plea"."""
+    before, last = (*keys[-2:-1], "")[0], keys[-1]
+    if rest[0] == "and":
+        return "both" in rest[1:6]  # "it ended with Harris | and Macheda both seeing red"
+    if rest[0] != "," or len(rest) < 2:
+        return before == "," and rest[0] not in MARKS  # "Sir William, born | in 1555"
+    if _is_amount(rest[1]) and (_is_amount(last) or _is_amount(before)):
+        return True
+    return before in {"a", "an"} and _is_adjective(last) and _is_adjective(rest[1])
+
+
+def _is_adjective(key: str) -> bool:
+    return key in _ADJECTIVES or (len(key) > 4 and key.endswith(_OF_ADJECTIVES))
+
+
+def _is_amount(key: str) -> bool:
+    return key[:1].isdecimal() or key in CARDINALS
+
+
+def _leaves_a_clause_open(keys: tuple[str, ...], rest: Sequence[str]) -> bool:
+    """A last part that only leads up to its clause: "but a late penalty | from Lee won it"."""
+    last = {key: place for place, key in enumerate(keys)}
+    but = keys[last["but"] + 1 :] if "but" in last else ()
+    if but[:1] and but[0] in _DETERMINERS and not any(map(is_verb, but)):
+        return keys[max(0, last["but"] - 1)] not in _ANY_BUT
+    part = keys[last[","] + 1 :] if "," in last else ()
+    if len(part) > 1 and part[0] in {"and", "but"} and rest[0] == ",":
+        # "he won, and judging by his form | , he will again"
+        return part[1] in _LEADS_UP or part[1].endswith("ing")
+    if part[:1] == ("with",) and rest[0] not in MARKS and not any(map(is_surely_verb, part)):
+        # "it is rich, with the income | of all clubs soaring"
+        phrase = itertools.takewhile(lambda key: key not in MARKS, rest)
+        return any(map(is_surely_verb, phrase))
+    return False
 
 
 def _ends_without_its_verb(keys: tuple[str, ...], following: str) -> bool:

@@ -28,8 +28,10 @@ def hypothesis(text: str, mean: float = -0.1, least: float = -0.5) -> Hypothesis
     return Hypothesis(text, mean * 10, mean, least, 1.0, words, (None,) * len(words))
 
 
-def candidate(document: Document, index: int, *hypotheses: Hypothesis) -> Candidate:
-    item = RewriteInput(document.sentences[index].text, words=11)
+def candidate(
+    document: Document, index: int, *hypotheses: Hypothesis, words: int = 11
+) -> Candidate:
+    item = RewriteInput(document.sentences[index].text, words=words)
     return Candidate(index, item).written(hypotheses)
 
 
@@ -133,11 +135,19 @@ def test_what_the_judge_does_not_trust_is_not_used(document: Document) -> None:
 
 
 def test_a_cut_stands_where_no_rewrite_can(document: Document) -> None:
-    plan = [candidate(document, 5, hypothesis("A petition has grown."))]
+    plan = [candidate(document, 5, hypothesis("A petition has grown."), words=8)]
 
     (judged,) = settled([plan], [SummaryOptions()], Trusting(8), Choice())
 
     assert chosen_texts(document, judged) == ["A petition against the closure has 5,000 names."]
+
+
+def test_no_cut_is_shorter_than_the_words_its_sentence_was_given(document: Document) -> None:
+    plan = [candidate(document, 5, hypothesis("A petition has grown."), words=9)]
+
+    (judged,) = settled([plan], [SummaryOptions()], Trusting(8), Choice())
+
+    assert chosen_texts(document, judged) == [document.sentences[5].text]
 
 
 def test_a_trusted_rewrite_needs_no_cut(document: Document) -> None:
