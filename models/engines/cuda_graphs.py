@@ -15,7 +15,7 @@ import torch
 
 from models.checkpoints import Checkpoint
 from models.engines.base import TokenIds
-from models.engines.replays import Direct, Graphs
+from models.engines.replays import Direct, Graphs, Replays
 from models.engines.search import Constraints
 from models.engines.slots import ROWS, STEPS_A_REPLAY, Needs, Slots
 from models.errors import IncompatibleModel, InferenceFailed
@@ -30,8 +30,9 @@ class CudaGraphsEngine:
 
     On a GPU its steps are CUDA graphs; on a CPU (for tests) the same code runs
     as it comes. `rows` is how many articles, or beams of articles, are decoded
-    at once; it is halved for good when memory runs out. `network` is the checkpoint's, where it has
-    been built already. Raises IncompatibleModel for another architecture or
+    at once; it is halved for good when memory runs out. `network` is the
+    checkpoint's, where it has been built already; `replays` runs the steps in
+    place of graphs. Raises IncompatibleModel for another architecture or
     precision.
     """
 
@@ -46,6 +47,7 @@ class CudaGraphsEngine:
         rows: int = ROWS,
         steps_a_replay: int = STEPS_A_REPLAY,
         network: StaticSeq2Seq | None = None,
+        replays: Replays | None = None,
     ) -> None:
         _check(checkpoint, precision)
         from models.engines.transformers import load_network
@@ -58,7 +60,8 @@ class CudaGraphsEngine:
         self._network = network or build_static(
             load_network(checkpoint, torch.float32), precision, device
         )
-        self._replays = Graphs() if torch.device(device).type == "cuda" else Direct()
+        on_gpu = torch.device(device).type == "cuda"
+        self._replays = replays or (Graphs() if on_gpu else Direct())
         self._held: Slots | None = None
 
     @property

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import torch
 from torch import Tensor
@@ -21,6 +21,14 @@ Work = Callable[[], None]
 
 # Graphs kept at once; each holds a launch record for every kernel.
 _MOST_GRAPHS: Final = 64
+
+
+class Replays(Protocol):
+    """Runs work whose key says what it is."""
+
+    def run(self, key: Hashable, work: Work) -> None: ...
+
+    def clear(self) -> None: ...
 
 
 class Direct:

@@ -19,7 +19,7 @@ import torch
 from models.engines.base import TokenIds
 from models.engines.device_beams import BeamBoard
 from models.engines.device_search import Board, GreedyBoard, Limits
-from models.engines.replays import Direct, Graphs, Snapshot, Snapshots, upload
+from models.engines.replays import Replays, Snapshot, Snapshots, upload
 from models.engines.search import Constraints
 from models.generation import GenerationSettings, Hypothesis
 from models.networks.static_seq2seq import StaticSeq2Seq
@@ -94,9 +94,7 @@ class _Replay:
 class Slots:
     """Fixed buffers for so many articles at once, and what goes on in them."""
 
-    def __init__(
-        self, network: StaticSeq2Seq, replays: Direct | Graphs, needs: Needs, steps: int
-    ) -> None:
+    def __init__(self, network: StaticSeq2Seq, replays: Replays, needs: Needs, steps: int) -> None:
         self.needs = needs
         self._network = network
         self._replays = replays

@@ -19,6 +19,7 @@ from models.networks.static_seq2seq import StaticSeq2Seq
 from models.networks.static_state import StaticState
 from tests.models.conftest import CheckpointOf
 from tests.models.endings import varied_end
+from tests.models.engines.tape import Tape
 
 GREEDY = (
     GenerationSettings(max_new_tokens=20),
@@ -109,6 +110,26 @@ def test_beams_are_those_of_transformers(
             assert [one.score for one in answer] == pytest.approx(
                 [one.score for one in wanted], rel=1e-4, abs=1e-4
             )
+
+
+def test_steps_that_were_recorded_read_everything_anew(
+    checkpoint: Checkpoint, reference: TransformersEngine
+) -> None:
+    """As under CUDA graphs: other articles, limits and searches, the same recordings."""
+    tape = Tape()
+    engine = CudaGraphsEngine(checkpoint, "fp32", "cpu", rows=4, replays=tape)
+    for settings in (GREEDY[0], replace(GREEDY[1], no_repeat_ngram=0), GREEDY[4], GREEDY[0]):
+        batch = inputs(checkpoint, 9, seed=settings.min_new_tokens)
+        expected = written(reference.generate(batch, settings))
+        assert written(engine.generate(batch, settings)) == expected
+    assert tape.repeated > tape.recorded
+    tape = Tape()
+    engine = CudaGraphsEngine(checkpoint, "fp32", "cpu", rows=12, replays=tape)
+    for settings in (BEAM[2], replace(BEAM[1], no_repeat_ngram=0), replace(BEAM[0], beams=4)):
+        batch = inputs(checkpoint, 7, seed=settings.min_new_tokens)
+        expected = written(reference.generate(batch, settings))
+        assert written(engine.generate(batch, settings)) == expected
+    assert tape.repeated > tape.recorded
 
 
 def test_a_forced_end_is_written(checkpoint: Checkpoint) -> None:
