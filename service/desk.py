@@ -55,8 +55,6 @@ _WARM_UP: Final = (
     "voted nine to two in favour after a debate of three hours. Work begins in May and will take "
     "two years, the mayor said. The building will also hold a theatre and a café."
 )
-# On a processor eight articles take half as long as sixteen; on a GPU they may take as long.
-_HALVED_ARTICLES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +126,6 @@ class Desk:
                 max_batch_articles=settings.inference_max_articles,
                 max_batch_tokens=settings.inference_max_tokens,
                 gather_seconds=settings.gather_seconds,
-                halved_articles=_HALVED_ARTICLES if summariser.info.device == "cpu" else None,
             ),
             self._observer,
             pace,

@@ -34,8 +34,7 @@ class Limits:
 
     `max_queued_*` bound what waits (not what runs). `max_batch_tokens` bounds
     articles times the longest of them, in encoder tokens; an article that
-    passes it alone runs alone. `halved_articles`: so many that are all that
-    wait go in two batches, where small ones cost no more an article.
+    passes it alone runs alone.
     """
 
     max_queued_articles: int = 256
@@ -43,7 +42,6 @@ class Limits:
     max_batch_articles: int = 32
     max_batch_tokens: int = 32_768
     gather_seconds: float = 0.002
-    halved_articles: int | None = None
 
 
 class Waiting(Protocol):
@@ -161,8 +159,6 @@ class WaitingRoom(Generic[J]):
         """The oldest, and those nearest to it in length that fit beside it; empty if none waits.
 
         What fits is ready before half of the time is over that the oldest has left.
-        Of many no one may follow: who asks again when answered would leave the
-        model idle meanwhile. Then half of them go, and half are there when they are done.
         """
         if not self._jobs:
             return []
@@ -181,8 +177,5 @@ class WaitingRoom(Generic[J]):
             ):
                 break
             batch.append(job)
-        halved = self._limits.halved_articles
-        if halved is not None and len(batch) == len(self._jobs) >= halved:
-            del batch[len(batch) // 2 :]
         self.remove(batch)
         return batch

@@ -124,26 +124,6 @@ def test_who_came_much_later_overtakes_nobody() -> None:
     assert waiting.take_batch(4.0) == [other, late]
 
 
-def test_many_who_are_all_that_wait_go_in_two_batches() -> None:
-    waiting = room(16, halved_articles=16)
-    first = waiting.take_batch(0.0)
-    assert (len(first), len(waiting)) == (8, 8)
-    assert len(waiting.take_batch(0.0)) == 8  # fewer than sixteen go together
-    assert len(room(15, halved_articles=16).take_batch(0.0)) == 15
-    assert len(room(16).take_batch(0.0)) == 16
-    # Where others are left behind anyway, the model will not be idle.
-    assert len(room(40, max_batch_articles=32, halved_articles=16).take_batch(0.0)) == 32
-
-
-def test_the_oldest_is_in_the_first_half() -> None:
-    waiting = room(halved_articles=4)
-    jobs = [Job(tokens) for tokens in (500, 20, 490, 900)]
-    for job in jobs:
-        waiting.add(job)
-    assert waiting.take_batch(0.0) == [jobs[0], jobs[2]]
-    assert waiting.take_batch(0.0) == [jobs[1], jobs[3]]
-
-
 def test_a_batch_is_no_longer_than_its_oldest_can_wait() -> None:
     """0.1 s an article: with 30 s left all twenty go, with 2 s left as many as take one."""
     fresh, hurried = room(20, 0.01), room(20, 0.01)
