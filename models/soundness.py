@@ -9,14 +9,17 @@ what needs to know the sentence's grammar is left to `models.acceptability`.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
+from models.complements import leaves_a_complement
 from models.endings import breaks_off
 from models.fragments import has_main_clause, has_stray_quote, is_unbalanced
 from models.openers import (
+    CLAUSE_OPENERS,
     DASHES,
     MARKS,
     MAY_FOLLOW,
@@ -37,21 +40,10 @@ _TIMED: Final = frozenset("after before since when while as until".split())
 _SMALL_WORDS: Final = frozenset(
     "a an the to for in on at of by with from over after before as amid and , 's is are".split()
 )
-_PAIRS: Final = {"not": "but", "both": "and", "between": "and", "either": "or", "neither": "nor"}
-_TELLING: Final = frozenset("told tell tells reminded asked persuaded convinced".split())
-# Prepositions with the beginnings of verbs that call for them: "blamed it | on".
-_TAKES: Final = {
-    "on": ("blam", "keep", "kept", "pinn", "hands"),
-    "for": ("swap", "exchang", "mistak", "mistook"),
-    "from": ("prevent", "stop", "bann", "bans", "distanc"),
-    "with": ("replac", "provid", "compar", "charg", "link"),
-    "to": ("compar", "liken"),
-    "against": ("compar",),
-    "as": ("come", "came", "describ", "liken", "regard", "hail", "portray", "brand"),
-    "into": ("turn", "transform"),
-}
+_SUBJECTS: Final = PRONOUNS | {"we", "i", "you"}
+_LINKS: Final = frozenset("and or but so yet then now".split())
+_OPENS_ASIDES: Final = frozenset("a an the who which whose where".split())
 _ASIDES: Final = frozenset("who which whose where aged including".split())
-_DEGREES: Final = frozenset("most more very so too".split())
 _NUMBER: Final = re.compile(r"\d.*|two|three|four|five|six|seven|eight|nine|ten|dozen|hundred")
 _WHEN_AND_WHERE: Final = (
     PREPOSITIONS | WEEKDAYS | PRONOUNS | frozenset('yesterday today last this that , "'.split())
@@ -100,9 +92,10 @@ def _is_cut_badly(one: Shortening) -> bool:
         return True
     return (
         breaks_off(one)
-        or _leaves_its_complement(one)
+        or leaves_a_complement(one)
         or _cuts_through(one)
         or _gives_another_subject(one)
+        or _moves_its_aside(one)
         or _lacks_main_clause(one)
         or _broken_joint(keys, places)
         or not _keeps_its_verb(keys, places, source)
@@ -148,30 +141,6 @@ def _follows(keys: Sequence[str], key: str) -> str:
     return keys[place] if place < len(keys) else ""
 
 
-def _leaves_its_complement(one: Shortening) -> bool:
-    """ "put his record | on the line", "not his own talents | but hers"."""
-    source = one.source
-    gone = sorted(set(range(len(source))) - set(one.copied))
-    puts = [i for i in one.copied if source[i] in {"put", "puts", "putting"}]
-    if puts and gone and gone[-1] > puts[0]:
-        return True
-    for first, second in _PAIRS.items():
-        begun = [i for i in one.copied if source[i] == first]
-        if begun and any(source[i] == second and i > begun[0] for i in gone):
-            return True
-    last = one.copied[-1]
-    if last + 1 >= len(source):
-        return False
-    kept = {source[i] for i in one.copied}
-    return (
-        bool(_TELLING & set(source[max(0, last - 5) : last + 1]) & kept)
-        or (source[last + 1] in {"who", "that", "which"} and "it" in kept)
-        or any(key.startswith(_TAKES.get(source[last + 1], ())) for key in kept)
-        or (source[last + 1] in {"and", "or", ","} and source[last - 1] in _DEGREES)
-        or (source[last - 1] == "found" and source[last + 1] not in {",", "on", "after"})
-    )
-
-
 def _writes_its_own(one: Shortening) -> bool:
     """Whether a headline has a word that is neither small nor a form of one that it left out."""
     gone = {key for i, key in enumerate(one.source) if i not in set(one.copied)}
@@ -211,11 +180,25 @@ def _gives_another_subject(one: Shortening) -> bool:
     source = one.source
     for left, right in pairwise(one.copied):
         cut = source[left + 1 : right]
+        if {"who", "which"} & set(cut) and cut[-1] in {"and", "or", "but"}:
+            return True  # "the striker | , who began and | ended his career there, was"
         if not cut or cut[-1] in MARKS or source[right] not in AUXILIARIES | FINITE | REPORTING:
             continue
         aside = cut[0] in {"who", "which"} and not REPORTING & set(cut)
         if not aside and ("that" in cut or _verbs(cut)):
             return True
+    return False
+
+
+def _moves_its_aside(one: Shortening) -> bool:
+    """An aside that a cut brings to another noun: "he was in Syria | with Jo Lee |, a soldier"."""
+    source = one.source
+    for left, right in pairwise(one.copied):
+        cut = source[left + 1 : right]
+        if cut and source[right] == "," and not MARKS & set(cut):
+            following = source[right + 1] if right + 1 in set(one.copied) else ""
+            if following in _OPENS_ASIDES and "," not in source[right + 1 : one.copied[-1]]:
+                return True
     return False
 
 
@@ -228,6 +211,8 @@ def _lacks_main_clause(one: Shortening) -> bool:
     """
     keys, source = one.keys, one.source
     last = one.copied[-1]
+    if _has_only_a_dependent_clause(keys):
+        return True
     if last + 1 < len(source) and _opens_with_a_clause(keys) and not _has_later_clause(keys):
         return True
     if _CLAUSES & set(source[: one.copied[0]]) and one.copied[0] <= 3 and "," in keys:
@@ -242,6 +227,20 @@ def _lacks_main_clause(one: Shortening) -> bool:
     if source[last + 2] in AUXILIARIES:
         return True
     return keys[0] in _SUBORDINATORS and not _has_later_clause(keys)
+
+
+def _has_only_a_dependent_clause(keys: Sequence[str]) -> bool:
+    """ "France and Spain should they qualify", "The requests they have found on wills"."""
+    first = next((i for i, key in enumerate(keys) if is_verb(key)), 0)
+    if first and keys[first] == "should" and _SUBJECTS & set(keys[first + 1 : first + 2]):
+        return True
+    if first < 2 or keys[first - 1] not in _SUBJECTS:
+        return False
+    if keys[first - 2] in MARKS | CLAUSE_OPENERS | _LINKS or keys[first - 2].endswith("ly"):
+        return False
+    # The clause's own verb may be two or three words; a main verb comes behind something else.
+    rest = itertools.dropwhile(is_verb, keys[first:])
+    return keys[0] not in _SUBORDINATORS and not any(map(is_verb, rest))
 
 
 def _opens_with_a_clause(keys: Sequence[str]) -> bool:

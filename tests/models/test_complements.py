@@ -1,0 +1,49 @@
+"""Words that need those behind them, and words that do not."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.complements import leaves_a_complement
+from tests.models.shortenings import shortening
+
+
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [
+        ("Reed put his record on the line in May.", "Reed put his record"),
+        ("They blamed it on the rain.", "They blamed it"),
+        ("It is not the rain but the wind.", "It is not the rain"),
+        ("Reed was labelled a hero as he left.", "Reed was labelled a hero"),
+        ("He is sorry for calling Lee 'smug' in May.", "He is sorry for calling Lee"),
+        ("The film is titled 'The Pool' now.", "The film is titled"),
+        ("It is being seen through a lens.", "It is being seen"),
+        ("Reed has emerged as a candidate.", "Reed has emerged"),
+        ("He is the kind of man who runs.", "He is the kind of man"),
+        ("She only grew up when she left.", "She only grew up"),
+        ("It has as many fans, 44, as it had in May.", "It has as many fans, 44"),
+        ("She will sue anyone who swore at her on Sunday.", "She will sue anyone on Sunday"),
+        ("She will sue anyone who swore at her.", "She will sue anyone"),
+        ("It shows the singer, Jo Lee, leading a song.", "It shows the singer"),
+        ("They watch the teenagers Jo Lee and Bo Reed.", "They watch the teenagers Jo Lee"),
+    ],
+)
+def test_a_word_keeps_what_it_calls_for(source: str, kept: str) -> None:
+    assert leaves_a_complement(shortening(source, kept))
+
+
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [
+        ("Reed left the pitch as a sub came on.", "Reed left the pitch"),
+        ("He was not seen, police said.", "He was not seen"),
+        ("They called Lee yesterday in Leeds.", "They called Lee yesterday"),
+        ("Those who know say that it was closed in May.", "Those who know say that it was closed"),
+        ("It has as many fans as it had in May, 44.", "It has as many fans as it had in May"),
+        ("The film shows the pool, and a song plays.", "The film shows the pool"),
+        ("They met Jo Lee and Bo Reed.", "They met Jo Lee"),
+        ("She is the head of a school which burned.", "She is the head of a school"),
+    ],
+)
+def test_what_calls_for_nothing_more_may_stand(source: str, kept: str) -> None:
+    assert not leaves_a_complement(shortening(source, kept))
