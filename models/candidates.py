@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -80,11 +80,14 @@ class Candidate:
         return replace(self, proposals=tuple(proposals))
 
 
-def candidates_of(document: Document, salience: Floats, options: SummaryOptions) -> list[Candidate]:
-    """The sentences worth rewriting for these options, best first."""
+def candidates_of(
+    document: Document, salience: Floats, options: SummaryOptions, skip: Container[int] = ()
+) -> list[Candidate]:
+    """The sentences worth rewriting for these options, best first, but for those to `skip`."""
     texts = [sentence.text for sentence in document.sentences]
     penalties = _penalties(texts, options)
     ranking = _reporting(ranked(salience - penalties), texts)
+    ranking = [index for index in ranking if index not in skip]
     if options.kind == "headline":
         words = headline_words(options) - 1
         return [

@@ -17,7 +17,7 @@ from models.documents import Document
 from models.evidence import EvidenceIndex, align
 from models.facts import SourceFacts
 from models.fragments import has_main_clause
-from models.headlines import MIN_WORDS, fits, headlines
+from models.headlines import MIN_WORDS, headlines, is_usable
 from models.proposing import Choice, Judging, Proposal, cuts, judged
 from models.summarising import is_complete, max_sentences, repeats
 from models.trimming import tidied, without_attribution
@@ -95,9 +95,7 @@ def _cuts(candidate: Candidate, options: SummaryOptions, choice: Choice) -> list
         return []
     if options.kind == "headline":
         most = headline_words(options)
-        usable = any(
-            one.is_accepted(choice) and fits(one.text, most) for one in candidate.proposals
-        )
+        usable = any(is_usable(one, most, choice) for one in candidate.proposals)
         return [] if usable else cuts(item.sentence, most, most, least_words=MIN_WORDS)
     if any(one.is_trusted(choice) for one in candidate.proposals):
         return []

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from models.openers import MARKS
+from models.openers import MARKS, TIMES
 from models.shortening import Shortening
 from models.verbs import is_surely_verb
 
@@ -15,13 +15,14 @@ _TELLING: Final = frozenset("told tell tells reminded asked persuaded convinced"
 # Prepositions with the beginnings of verbs that call for them: "blamed it | on".
 _TAKES: Final = {
     "on": ("blam", "keep", "kept", "pinn", "hands"),
-    "for": ("swap", "exchang", "mistak", "mistook"),
+    "for": ("swap", "exchang", "mistak", "mistook", "bargain", "recipe"),
     "from": ("prevent", "stop", "bann", "bans", "distanc"),
-    "with": ("replac", "provid", "compar", "charg", "link"),
+    "with": ("replac", "provid", "compar", "charg", "link", "left", "leav", "issu", "complete"),
+    "without": ("left", "leav", "complete"),
     "to": ("compar", "liken"),
     "against": ("compar",),
     "as": ("come", "came", "describ", "liken", "regard", "hail", "portray", "brand", "label"),
-    "into": ("turn", "transform"),
+    "into": ("turn", "transform", "forc"),
 }
 _DEGREES: Final = frozenset("most more very so too".split())
 # Verbs that give a name or a quality: "calling her | 'smug'".
@@ -88,9 +89,11 @@ def _is_half_said(keys: Sequence[str], rest: Sequence[str]) -> bool:
         return True
     if last in _SEEN and following not in MARKS:
         return True
+    if last.rstrip("s") in TIMES and {"spend", "spends", "spent"} & set(keys[-4:]):
+        return True
     if "only" in keys and following in _ONLY_THEN:
         return True
-    names = last in _NAMING or following in _ARTICLES or following[0] in _QUOTES
+    names = last in _NAMING or following in _ARTICLES or any(key[0] in _QUOTES for key in rest[:8])
     if names and _NAMING & set(keys):
         return True
     if "as" in rest and _AS_MUCH & set(pairwise(keys)):

@@ -16,7 +16,7 @@ _NO_END: Final = PREPOSITIONS | frozenset(
     "a an the and or but nor to as that which who whom whose if because while when where after "
     "before his its her their our my your is are was were be been being has have had will would "
     "can could may might must should between among including very more most less such both either "
-    "neither not no one's".split()
+    "neither not no one's 's".split()
 )
 _BREAKS: Final = frozenset(", and or who which that where -- - – —".split())
 _GOES_ON: Final = frozenset(
@@ -103,7 +103,9 @@ def _ends_in_a_series(keys: tuple[str, ...], rest: Sequence[str]) -> bool:
     """An end between scores, amounts or adjectives: "lost 6-4 | , 7-5", "a long | , sad plea"."""
     before, last = (*keys[-2:-1], "")[0], keys[-1]
     if rest[0] == "and":
-        return "both" in rest[1:6]  # "it ended with Harris | and Macheda both seeing red"
+        # "it ended with Harris | and Macheda both seeing red", "a 'bad' | and 'sad' day"
+        quotes = [key for key in (last, *rest[1:2]) if key[0] in "\"'“”‘’"]
+        return "both" in rest[1:6] or len(quotes) == 2
     if rest[0] != "," or len(rest) < 2:
         return before == "," and rest[0] not in MARKS  # "Sir William, born | in 1555"
     if _is_amount(rest[1]) and (_is_amount(last) or _is_amount(before)):

@@ -48,6 +48,28 @@ def fits(text: str, most_words: int) -> bool:
     return MIN_WORDS <= len(text.split()) <= most_words
 
 
+def is_usable(proposal: Proposal, most_words: int, choice: Choice) -> bool:
+    """Whether the proposal makes a headline: it fits, is sound and says of whom it speaks."""
+    judged = proposal.acceptability
+    return (
+        fits(proposal.text.rstrip("."), most_words)
+        and not _POINTING.match(proposal.text)
+        and proposal.is_accepted(choice)
+        and (judged is None or judged >= choice.min_headline_acceptability)
+    )
+
+
+def lacks_headline(
+    candidates: Sequence[Candidate], title: str | None, most_words: int, choice: Choice
+) -> bool:
+    """Whether neither the title nor any proposal makes a headline."""
+    return _fitting_title(title, most_words) is None and not any(
+        is_usable(proposal, most_words, choice)
+        for candidate in candidates
+        for proposal in candidate.proposals
+    )
+
+
 def headlines(
     candidates: Sequence[Candidate], title: str | None, most_words: int, choice: Choice
 ) -> list[Headline]:
@@ -58,8 +80,8 @@ def headlines(
         for proposal in candidate.proposals:
             if fits(proposal.text.rstrip("."), most_words):
                 score = _score(proposal, order.index(candidate.index))
-                accepted = proposal.is_accepted(choice)
-                found.append((accepted, score, Headline(proposal.text, candidate.index)))
+                usable = is_usable(proposal, most_words, choice)
+                found.append((usable, score, Headline(proposal.text, candidate.index)))
     found.sort(key=lambda entry: (not entry[0], -entry[1]))
     own = _fitting_title(title, most_words)
     return [*([Headline(own, None)] if own else []), *(entry[2] for entry in found)]

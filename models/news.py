@@ -19,7 +19,7 @@ import torch
 
 from models import acceptability, documents, workers
 from models.acceptability import Judge
-from models.candidates import Candidate, candidates_of
+from models.candidates import Candidate, candidates_of, headline_words
 from models.choosing import Reading, choose, settled
 from models.contract import (
     KINDS,
@@ -31,9 +31,10 @@ from models.contract import (
     SummaryRequest,
 )
 from models.errors import CorruptModel, InbriefError, InferenceFailed, ModelNotFound
+from models.headlines import lacks_headline
 from models.proposing import Choice
 from models.rewriting import Rewriter
-from models.selection import Selector
+from models.selection import Floats, Selector
 from models.stages import stage
 from models.summarising import Draft, finish, require_supported
 from models.workers import Workers
@@ -135,14 +136,47 @@ class NewsSummariser:
             ]
             wanted = [job.request.options for job in jobs]
             with stage("decode"):
-                written = self._rewritten(planned, wanted)
-                if self._judge is not None:
-                    written = settled(written, wanted, self._judge, self._choice)
+                written = self._settled(planned, wanted)
+                written = self._with_more_headlines(jobs, scores, written)
             return [*written]
         except (RuntimeError, ValueError) as error:
             if len(jobs) > 1:  # one article must not cost the others their summaries
                 return [answer for job in jobs for answer in self._write([job])]
             return [InferenceFailed(f"The model failed on this article: {type(error).__name__}.")]
+
+    def _settled(
+        self, plans: Sequence[list[Candidate]], options: Sequence[SummaryOptions]
+    ) -> list[list[Candidate]]:
+        written = self._rewritten(plans, options)
+        if self._judge is None:
+            return written
+        return settled(written, options, self._judge, self._choice)
+
+    def _with_more_headlines(
+        self, jobs: Sequence[_Job], scores: Sequence[Floats], written: list[list[Candidate]]
+    ) -> list[list[Candidate]]:
+        """`written` with headlines of further sentences where the first ones gave none."""
+        lacking = [
+            row
+            for row, (job, plan) in enumerate(zip(jobs, written, strict=True))
+            if job.request.options.kind == "headline"
+            and lacks_headline(
+                plan,
+                job.reading.document.title,
+                headline_words(job.request.options),
+                self._choice,
+            )
+        ]
+        options = [jobs[row].request.options for row in lacking]
+        further = [
+            candidates_of(
+                jobs[row].reading.document, scores[row], wish, {one.index for one in written[row]}
+            )
+            for row, wish in zip(lacking, options, strict=True)
+        ]
+        for row, plan in zip(lacking, self._settled(further, options), strict=True):
+            written[row] += plan
+        return written
 
     def _rewritten(
         self, plans: Sequence[list[Candidate]], options: Sequence[SummaryOptions]

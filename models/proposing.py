@@ -24,7 +24,7 @@ class Choice:
 
     A rewrite is used when its log-probabilities, mean and least, and the
     judge's probability that it is sound reach these, and it is not longer than
-    its source; a cut by rule when the judge is surer still.
+    its source; a cut by rule and a headline when the judge is surer still.
     """
 
     beams: int = 1
@@ -35,6 +35,7 @@ class Choice:
     min_words: int = 6
     min_acceptability: float = 0.75
     min_cut_acceptability: float = 0.9
+    min_headline_acceptability: float = 0.9
 
 
 class Judging(Protocol):

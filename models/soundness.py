@@ -32,7 +32,7 @@ from models.openers import (
     WHEN,
 )
 from models.shortening import Shortening
-from models.verbs import AUXILIARIES, FINITE, MODALS, REPORTING, is_verb
+from models.verbs import AUXILIARIES, FINITE, MODALS, REPORTING, is_surely_verb, is_verb
 
 _AFTER_MODAL: Final = dict.fromkeys(MODALS, frozenset({"have", "do"}))
 _NO_START: Final = frozenset("to of than which that whose whom and or".split())
@@ -80,8 +80,10 @@ def _is_cut_badly(one: Shortening) -> bool:
         return False
     if places[0] and (keys[0] in _NO_START | AUXILIARIES or keys[0].endswith("ing")):
         return True
-    if places[0] and source[places[0] - 1] in DASHES:
-        return True
+    if places[0] and (source[places[0] - 1] in DASHES or keys[1:2] == (",",)):
+        return True  # "Saturday | night, he scored twice"
+    if "whom" in keys[:5]:
+        return True  # "most of whom live there": of those before
     if any(first == second and first not in {"had", "that"} for first, second in pairwise(keys)):
         return True
     if keys.count(",") == 1 and _follows(keys, ",") in AUXILIARIES:
@@ -166,6 +168,8 @@ def _cuts_through(one: Shortening) -> bool:
             return True  # "for the last | years"
         if cut[0] in _TIMED and source[right] in WHEN:
             return True  # "is taking a break | after winning the cup | last month"
+        if source[right] in MAY_FOLLOW - MARKS and _is_clause(cut):
+            return True  # "it has begun |, with all dreaming of the final | on June 6"
         if len(cut) < _PHRASE_WORDS or MARKS & {source[left], cut[0], cut[-1], source[right]}:
             continue
         begins = cut[0] in MAY_FOLLOW or cut[0] in {"of", "that"}
@@ -173,6 +177,14 @@ def _cuts_through(one: Shortening) -> bool:
         if not (begins and goes_on):
             return True
     return False
+
+
+def _is_clause(cut: Sequence[str]) -> bool:
+    """Whether a cut that no mark ends holds a clause, which what follows it belongs to."""
+    if cut[-1] in MARKS:
+        return False
+    infinitive = any(first == "to" and is_verb(second) for first, second in pairwise(cut))
+    return infinitive or any(map(is_surely_verb, cut))
 
 
 def _gives_another_subject(one: Shortening) -> bool:

@@ -49,3 +49,14 @@ def test_what_asks_its_reader_to_go_elsewhere_is_left_out() -> None:
     found = candidates_of(document, salience, SummaryOptions(length="long"))
 
     assert 0 not in [one.index for one in found]
+
+
+def test_sentences_to_skip_are_passed_over(document: Document) -> None:
+    level = np.zeros(len(document.sentences), np.float32)
+    headline = SummaryOptions(kind="headline")
+
+    first = {one.index for one in candidates_of(document, level, headline)}
+    second = {one.index for one in candidates_of(document, level, headline, first)}
+
+    assert len(first) == len(second) == 3
+    assert not first & second

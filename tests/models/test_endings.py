@@ -48,6 +48,8 @@ def test_what_is_whole_may_be_the_last(source: str, kept: str) -> None:
         ("It closed when the owner, Lee, left.", "It closed when the owner"),
         ("It is the pool they spoke of.", "It is the pool they spoke"),
         ("Reed lost 6-4, 7-5 to Lee.", "Reed lost 6-4"),
+        ("He blasted a 'bad' and 'sad' day.", "He blasted a 'bad'"),
+        ("He played for Reed's old team.", "He played for Reed's"),
         ("It ended a run of one win, two losses and a draw.", "It ended a run of one win"),
         ("They made an emotional, passionate plea to stop it.", "They made an emotional"),
         ("They are kin of Sir William, born in 1555.", "They are kin of Sir William, born"),

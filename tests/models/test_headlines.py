@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from models.candidates import Candidate
-from models.headlines import fits, headlines
+from models.headlines import fits, headlines, is_usable, lacks_headline
 from models.proposing import Choice, cuts
 from models.rewriting import Hypothesis, RewriteInput
 from tests.models.shortenings import shortening
@@ -39,6 +39,29 @@ def test_a_headline_is_the_most_probable_that_fits() -> None:
     assert texts(other, lead)[0] == "A petition has 5,000 names"
     assert texts(lead, other, most_words=6) == ["A petition has 5,000 names"]
     assert texts(lead, other, most_words=4) == []
+
+
+def test_a_headline_is_sound_fits_and_says_of_whom_it_speaks() -> None:
+    def usable(kept: str, sentence: str = LEAD, acceptability: float | None = None) -> bool:
+        (proposal,) = candidate(sentence, 0, (kept, -0.1)).proposals
+        return is_usable(replace(proposal, acceptability=acceptability), 9, Choice())
+
+    assert usable("The council voted to close the pool")
+    assert usable("The council voted to close the pool", acceptability=0.9)
+    assert not usable("The council voted to close the pool", acceptability=0.89)
+    assert not usable("The council of Milton voted on Tuesday to close the pool")
+    assert not usable("The council voted to close the old")
+    assert not usable("They voted to close the pool", "They voted to close the pool in June.")
+
+
+def test_a_headline_is_lacking_where_neither_title_nor_proposal_makes_one() -> None:
+    sound = candidate(LEAD, 0, ("The council voted to close the pool", -0.1))
+    broken = candidate(LEAD, 0, ("The council voted to close the old", -0.1))
+
+    assert lacks_headline([broken], None, 9, Choice())
+    assert lacks_headline([broken, sound], None, 5, Choice())
+    assert not lacks_headline([broken, sound], None, 9, Choice())
+    assert not lacks_headline([broken], "Milton council closes pool", 9, Choice())
 
 
 def test_a_less_salient_sentence_must_be_surer() -> None:

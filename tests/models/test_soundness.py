@@ -34,6 +34,8 @@ def sound(source: str, kept: str) -> bool:
         ("As it leaks, the pool will close, he said.", "the pool will close"),
         ("It is, he said, what she asked for.", "It is what she asked for"),
         ("He said that that day he had had it, she wrote", "He said that that day he had had it"),
+        ("The cup began in the rain on Friday, he said.", "The cup began on Friday"),
+        ("The cup, dreaded by all, began on Friday.", "The cup began on Friday"),
         ("The town they love has a pool in it.", "The town they love has a pool"),
         ("Reed, of Leeds, a baker, won it in May.", "Reed, a baker, won it in May"),
         ("Now they have found it on the hill.", "Now they have found it"),
@@ -140,6 +142,13 @@ def test_whole_sentences_pass(source: str, kept: str) -> None:
         ("It keeps them firmly on course for a title.", "It keeps them firmly"),
         ("They took teeth, claws and cufflinks from her.", "They took teeth, claws"),
         ("It is told to chase the lead rider round the gym.", "It is told to chase gym"),
+        (
+            "The cup has begun, with all dreaming of the final on May 6.",
+            "The cup has begun on May 6",
+        ),
+        ("Reed hit the beach to prepare for a week in June.", "Reed hit the beach in June"),
+        ("The town has two mosques, most of whom are shut.", "most of whom are shut"),
+        ("On Tuesday night, he scored twice for Leeds.", "night, he scored twice for Leeds"),
         ("Reed, who began and ended his career here, was there.", "Reed ended his career here"),
         ("He says he was in Syria with Jo Lee, a soldier.", "He says he was in Syria, a soldier"),
         (
