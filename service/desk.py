@@ -106,6 +106,11 @@ class Desk:
     def queued_articles(self) -> int:
         return 0 if self._batcher is None else self._batcher.queued_articles
 
+    @property
+    def expected_seconds(self) -> float:
+        """How long what runs and waits will take, at the speed of late."""
+        return 0.0 if self._batcher is None else self._batcher.expected_seconds
+
     async def open(self, load: Callable[[], Summariser]) -> None:
         """Load and warm up in a thread, then take requests. A failed load stays in `failure`."""
         try:

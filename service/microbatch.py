@@ -73,6 +73,12 @@ class MicroBatcher:
         return len(self._waiting)
 
     @property
+    def expected_seconds(self) -> float:
+        """How long what runs and waits will take, at the speed of late."""
+        running = self._running.seconds_left(time.monotonic())
+        return running + self._pace.seconds_for(self._waiting.tokens)
+
+    @property
     def draining(self) -> bool:
         return self._draining
 

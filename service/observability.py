@@ -201,6 +201,11 @@ class _DeskCollector(Collector):
         ready = GaugeMetricFamily("inbrief_ready", "1 while requests are taken.")
         ready.add_metric([], float(self._desk.state == "ready"))
         yield ready
+        yield GaugeMetricFamily(
+            "inbrief_queue_expected_seconds",
+            "How long what runs and waits will take, at the speed of late.",
+            self._desk.expected_seconds,
+        )
         info = self._desk.info
         if info is not None:
             model = GaugeMetricFamily(

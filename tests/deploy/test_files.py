@@ -112,7 +112,7 @@ def test_prometheus_reads_its_files() -> None:
 
 def exposed_names() -> set[str]:
     """Every sample's name that the service may expose."""
-    names = {"up", "inbrief_ready", "inbrief_model_info"}
+    names = {"up", "inbrief_ready", "inbrief_model_info", "inbrief_queue_expected_seconds"}
     metrics = Metrics()
     for family in text_string_to_metric_families(metrics.render().decode()):
         names |= {family.name, *(sample.name for sample in family.samples)}

@@ -22,7 +22,7 @@ NAMES = {
     "inbrief_queue_articles", "inbrief_queue_wait_seconds", "inbrief_batch_articles",
     "inbrief_batch_fill_ratio", "inbrief_inference_seconds", "inbrief_tokens", "inbrief_cache",
     "inbrief_single_flight_joins", "inbrief_sentences", "inbrief_refusals", "inbrief_ready",
-    "inbrief_model_info", "process_resident_memory_bytes",
+    "inbrief_model_info", "inbrief_queue_expected_seconds", "process_resident_memory_bytes",
 }  # fmt: skip
 
 
@@ -131,6 +131,28 @@ def test_readyz_tells_of_a_full_queue_and_of_room() -> None:
             assert [one.result() for one in answers] == [200] * 3
         assert client.get("/readyz").status_code == 200
         assert value(client, "inbrief_refusals_total", reason="queue-full") >= 1
+
+
+def test_readyz_and_a_metric_tell_of_a_wait_that_is_too_long() -> None:
+    """Behind a batch that does not end, more than the half of four seconds is soon expected."""
+    gate = threading.Event()
+    gate.set()
+    summariser = FakeSummariser(gate=gate)
+    settings = Settings(deadline_seconds=4.0, gather_seconds=0)
+    with TestClient(create_app(settings, summariser)) as client, ThreadPoolExecutor(1) as pool:
+        assert client.get("/readyz").status_code == 200
+        assert value(client, "inbrief_queue_expected_seconds") == 0
+        gate.clear()
+        answer = pool.submit(post, client)
+        end = time.monotonic() + 10
+        while (response := client.get("/readyz")).status_code == 200:
+            assert time.monotonic() < end
+        assert response.json()["type"] == "/problems/queue-full"
+        assert value(client, "inbrief_queue_expected_seconds") > 2
+        gate.set()
+        answer.result()
+        assert client.get("/readyz").status_code == 200
+        assert value(client, "inbrief_queue_expected_seconds") == 0
 
 
 @pytest.mark.parametrize("given", ["abc-123", "x" * 64])

@@ -8,6 +8,8 @@ import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from models.contract import Article, SummaryRequest
+from models.loading import load
 from models.stages import Stage, listening, stage
 from service.app import create_app
 from service.desk import Desk
@@ -71,6 +73,14 @@ def test_a_request_is_a_trace_with_its_stages() -> None:
     everything = " ".join(span.to_json() for span in spans.values())
     assert "Harbour" not in everything
     assert "secret" not in everything
+
+
+def test_the_shipped_model_tells_its_stages() -> None:
+    summariser = load("news-small")
+    heard: list[Stage] = []
+    with listening(heard.append):
+        summariser.summarise([SummaryRequest(Article(EXAMPLE_TEXT))])
+    assert {"read", "encode", "decode", "verify"} <= {one.name for one in heard}
 
 
 def test_without_tracing_nothing_is_imported_or_sent() -> None:
