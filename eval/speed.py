@@ -141,8 +141,10 @@ class Measurement:
 def run(cells: Sequence[Cell], systems: Sequence[str], rounds: int, out: Path) -> list[Any]:
     """Measure what `out/cells.jsonl` lacks, and return all results of these cells.
 
-    Raises EvaluationError for an unknown system or shape.
+    Raises EvaluationError for an unknown system or shape, or a device that is not there.
     """
+    if any(cell.device == "cuda" for cell in cells):
+        _require_cuda()
     for system in systems:
         if system not in SYSTEMS:
             raise EvaluationError(
@@ -320,6 +322,13 @@ def resident_bytes() -> int:
     """Resident memory of this process."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _require_cuda() -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        raise EvaluationError("torch sees no CUDA device.", field="device")
 
 
 def _device_bytes() -> int:

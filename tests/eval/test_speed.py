@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from eval import speed
@@ -90,6 +91,14 @@ def test_unknown_systems_and_shapes_are_refused(tmp_path: Path) -> None:
         speed.run([cell], ["vllm"], 1, tmp_path)
     with pytest.raises(EvaluationError, match="No shape 'gpt'"):
         speed.run([Cell("gpt", 10, 2, 1, 1)], ["native-fp32"], 1, tmp_path)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    cell = Cell("bart-base", 10, 2, 1, 1, device="cuda")
+    with pytest.raises(EvaluationError, match="no CUDA device"):
+        speed.run([cell], ["cuda-graphs-bf16"], 1, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("inputs", ["ten", "44-26", "1-2-3"])
