@@ -39,7 +39,7 @@ _MIN_SENTENCE_WORDS: Final = 5
 _POINTING_PENALTY: Final = 1.0
 _LEAD_BONUS: Final = 1.0
 # What the first two sentences gain, beyond what the network knows of places.
-_FIRST_BONUSES: Final = (0.5, 0.25)
+_FIRST_BONUSES: Final = (0.7, 0.5)
 _OPEN_QUOTE_PENALTY: Final = 3.0
 _QUESTION_PENALTY: Final = 2.0
 _FRAGMENT_PENALTY: Final = 4.0
