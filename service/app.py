@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -19,7 +20,6 @@ from service.inputs import Inputs
 from service.operation import Operation
 from service.reading import PageReader
 from service.settings import Settings
-from service.version import installed_version
 
 _DESCRIPTION: Final = (
     "Summaries of news articles: short, faithful, each sentence with its evidence."
@@ -82,6 +82,14 @@ def create_app(
     documentation.describe_exactly(app)
     operation.surround(app, desk)
     return app
+
+
+def installed_version() -> str:
+    """The installed distribution's version; "0" in a source tree that is not installed."""
+    try:
+        return version("inbrief")
+    except PackageNotFoundError:
+        return "0"
 
 
 def _loader(settings: Settings, summariser: Summariser | None) -> Callable[[], Summariser]:

@@ -22,13 +22,12 @@ from models.contract import (
 )
 from models.errors import InbriefError
 from service import batch_cli, keys_cli, operator_cli, options, server
-from service.app import create_app
+from service.app import create_app, installed_version
 from service.conversion import description_of, primary_tag, response_of
 from service.files import read_article
 from service.flags import with_setting_flags
 from service.identity import summary_id
 from service.settings_loading import load_settings
-from service.version import installed_version
 
 # Exit status: the command could not be carried out.
 UNUSABLE: Final = 2

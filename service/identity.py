@@ -6,15 +6,13 @@ import hashlib
 import json
 
 from models.contract import ModelInfo, SummaryRequest
-from service.version import installed_version
 
 
 def summary_id(request: SummaryRequest, model: ModelInfo) -> str:
     """SHA-256, in 64 hexadecimal digits, of everything that the summary depends on.
 
     The article as it is summarised (for HTML: the extracted text), the options,
-    the model's name, revision, engine and precision, and inbrief's own version:
-    answers of another version are never taken for this one's.
+    and the model's name, revision, engine and precision.
     """
     article, options = request.article, request.options
     parts = (
@@ -30,6 +28,5 @@ def summary_id(request: SummaryRequest, model: ModelInfo) -> str:
         model.revision,
         model.engine,
         model.precision,
-        installed_version(),
     )
     return hashlib.sha256(json.dumps(parts).encode("ascii")).hexdigest()

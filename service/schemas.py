@@ -220,7 +220,7 @@ class SummaryResponse(Strict):
     """A summary with its evidence."""
 
     id: str = Field(
-        description="Digest of text, options, model, engine and version: the same request gives "
+        description="Digest of text, options, model revision and engine: the same request gives "
         "the same id and the same summary."
     )
     summary: str
