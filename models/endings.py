@@ -128,9 +128,11 @@ def _leaves_a_clause_open(keys: tuple[str, ...], rest: Sequence[str]) -> bool:
     if but[:1] and but[0] in _DETERMINERS and not any(map(is_verb, but)):
         return keys[max(0, last["but"] - 1)] not in _ANY_BUT
     part = keys[last[","] + 1 :] if "," in last else ()
-    if len(part) > 1 and part[0] in {"and", "but"} and rest[0] == ",":
-        # "he won, and judging by his form | , he will again"
-        return part[1] in _LEADS_UP or part[1].endswith("ing")
+    if len(part) > 1 and part[0] in {"and", "but"}:
+        # "he won, and judging by his form | , he will again", "but with Lee keen | they agreed"
+        leads_up = part[1] in _LEADS_UP or part[1].endswith("ing")
+        if leads_up and (rest[0] == "," or part[0] == "but"):
+            return True
     if part[:1] == ("with",) and rest[0] not in MARKS and not any(map(is_surely_verb, part)):
         # "it is rich, with the income | of all clubs soaring"
         phrase = itertools.takewhile(lambda key: key not in MARKS, rest)

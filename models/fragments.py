@@ -30,8 +30,11 @@ def has_main_clause(text: str) -> bool:
 
 
 def has_verb(text: str) -> bool:
-    """Whether some word in lower case looks like a verb; a name or a list of names has none."""
-    words = [match.group() for match in _WORD.finditer(text)]
+    """Whether some word in lower case looks like a verb; a name or a list of names has none.
+
+    What stands in brackets proves nothing.
+    """
+    words = [match.group() for match in _WORD.finditer(_BRACKETS.sub("", text))]
     return any(
         is_verb(word.casefold().replace("’", "'"))
         for place, word in enumerate(words)
@@ -45,6 +48,8 @@ def is_fragment(text: str) -> bool:
     if keys and keys[0] in _NO_CLAUSES and "," not in text:
         return True
     if keys and keys[0] in {"how", "why"} and not text.endswith("?"):
+        return True
+    if keys and keys[0].endswith("ing") and not any(is_verb(key) for key in keys if key != "to"):
         return True
     if keys[:2] == ["the", "moment"] and all(verbs <= 1 for verbs in _verbs_of_clauses(keys)):
         return True

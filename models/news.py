@@ -246,7 +246,7 @@ def load_news(
     judge = _judge(directory, rewriter, chosen)
     info = ModelInfo(
         name=config["name"],
-        revision=sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12],
+        revision=revision_of(config),
         engine="news",
         precision=rewriter.precision,
         device=chosen,
@@ -283,6 +283,17 @@ def digests(directory: Path) -> dict[str, str]:
         for path in sorted(directory.iterdir())
         if path.is_file() and path.suffix in {".safetensors", ".json"} and path.name != CONFIG
     }
+
+
+def revision_of(config: Mapping[str, Any], package: Path = Path(__file__).parent) -> str:
+    """A digest of the weights, by their digests, of the configuration and of the rules.
+
+    The rules are code: without it, summaries of two versions would pass for the same.
+    """
+    digest = sha256(json.dumps(config, sort_keys=True).encode())
+    for path in sorted([*package.glob("*.py"), *package.glob("networks/*.py")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _read_config(directory: Path) -> dict[str, Any]:

@@ -186,7 +186,7 @@ class ModelResponse(Strict):
     """The model that wrote the summary."""
 
     name: str
-    revision: str = Field(description="Digest of the weights and the configuration.")
+    revision: str = Field(description="Digest of the weights, the configuration and the rules.")
     engine: str
     precision: str
 

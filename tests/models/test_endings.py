@@ -54,6 +54,10 @@ def test_what_is_whole_may_be_the_last(source: str, kept: str) -> None:
         ("They made an emotional, passionate plea to stop it.", "They made an emotional"),
         ("They are kin of Sir William, born in 1555.", "They are kin of Sir William, born"),
         ("It ended with Reed and Lee both seeing red.", "It ended with Reed"),
+        (
+            "They never met, but with Lee keen to play before May in Oslo they agreed.",
+            "They never met, but with Lee keen to play before May",
+        ),
         ("Hull led but a Reed penalty and a late strike won it.", "Hull led but a Reed penalty"),
         (
             "Reed won, and judging by his form, he will win again.",

@@ -25,6 +25,8 @@ def test_a_noun_with_its_clause_is_a_fragment() -> None:
     assert not is_fragment("The moment Ann Reed left him was filmed.")
     assert is_fragment("Especially if they know where they are.")
     assert not is_fragment("With it gone, they left.")
+    assert is_fragment("Flying to Oslo just in time for the race!")
+    assert not is_fragment("Flying to Oslo takes an hour.")
     assert not is_fragment("The poster that led to the apology was withdrawn.")
     assert not is_fragment("He said that they left.")
     assert not is_fragment("The winger, who has played there since 2013, will join them.")
@@ -42,6 +44,8 @@ def test_a_noun_with_its_clause_is_a_fragment() -> None:
         ("He hasn’t gone", True),
         ("Russia and Belarus, Vladimir Putin and Alexander Lukashenko", False),
         ("The Ed Sheeran album", False),
+        ("Leeds (odds on being relegated: 7/2)", False),
+        ("Leeds (odds on staying up: 7/2) have won", True),
     ],
 )
 def test_a_list_of_names_has_no_verb(text: str, expected: bool) -> None:
@@ -64,6 +68,8 @@ def test_quotations_and_brackets_close() -> None:
         ("The council has closed the pool.", True),
         ("The poster that led to the apology.", False),
         ("The Ed Sheeran album", False),
+        ("Leeds (odds on being relegated: 7/2)", False),
+        ("Leeds (odds on staying up: 7/2) have won", True),
     ],
 )
 def test_a_main_clause_has_a_verb_of_its_own(text: str, expected: bool) -> None:

@@ -21,7 +21,7 @@ from models.errors import (
     ModelNotFound,
     UnsupportedLanguage,
 )
-from models.news import CONFIG, NewsSummariser, load_news
+from models.news import CONFIG, NewsSummariser, load_news, revision_of
 from tests.models.tiny_news import save_tiny_news
 
 TEXT = (
@@ -164,3 +164,15 @@ def test_the_revision_tells_other_weights_apart(tmp_path: Path) -> None:
 
     assert one.revision == same.revision != other.revision
     assert one.kinds == KINDS
+
+
+def test_the_revision_tells_other_rules_apart(tmp_path: Path) -> None:
+    (tmp_path / "networks").mkdir()
+    rules, network = tmp_path / "rules.py", tmp_path / "networks" / "network.py"
+    found = []
+    for written, text in ((rules, "LEAST = 4"), (network, "x = 1"), (rules, "LEAST = 5")):
+        written.write_text(text)
+        found.append(revision_of({}, tmp_path))
+
+    assert len(set(found)) == 3
+    assert revision_of({}, tmp_path) == found[-1]
