@@ -59,7 +59,7 @@ class SmallBartRecipe:
     decoder_layers: int = 2
     most_source: int = 192
     most_target: int = 64
-    passages: int = 16_000
+    passages: int = 6_400
     held_out: int = 300
     training: TrainingConfig = field(
         default_factory=lambda: TrainingConfig(
