@@ -215,6 +215,30 @@ def test_json_with_a_declared_charset_is_taken(client: TestClient) -> None:
     assert response.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("condition", "status"),
+    [
+        ('"{}"', 304),
+        ('W/"{}"', 304),
+        ('"other", "{}"', 304),
+        ("*", 304),
+        ('"other"', 200),
+        ("{}", 200),  # an entity tag has quotation marks
+        ("", 200),
+    ],
+)
+def test_who_has_a_summary_is_not_sent_it_again(
+    client: TestClient, condition: str, status: int
+) -> None:
+    identity = post(client, text=EXAMPLE_TEXT).json()["id"]
+    headers = {"if-none-match": condition.format(identity)}
+    answer = client.get(f"/v1/summaries/{identity}", headers=headers)
+    assert answer.status_code == status
+    assert (answer.content == b"") == (status == 304)
+    assert answer.headers["etag"] == f'"{identity}"'
+    assert answer.headers["cache-control"] == "public, max-age=300"
+
+
 def test_an_article_over_the_bound_in_characters() -> None:
     summariser = FakeSummariser()
     with served(summariser, max_article_characters=1000) as client:

@@ -95,6 +95,18 @@ def test_only_admins_purge_and_see_metrics(key_file: KeyFile) -> None:
         assert client.get("/metrics").status_code == 200
 
 
+def test_a_shared_cache_keeps_no_answer_that_needs_a_key(key_file: KeyFile) -> None:
+    _, reader = key_file.create("CMS", ["summarise"])
+    with served(key_file) as client:
+        identity = client.post("/v1/summaries", json=BODY, headers=bearer(reader)).json()["id"]
+        kept = client.get(f"/v1/summaries/{identity}", headers=bearer(reader))
+        assert kept.headers["cache-control"] == "private, max-age=300"
+        same = {**bearer(reader), "if-none-match": kept.headers["etag"]}
+        assert client.get(f"/v1/summaries/{identity}", headers=same).status_code == 304
+        stranger = {"if-none-match": kept.headers["etag"]}
+        assert client.get(f"/v1/summaries/{identity}", headers=stranger).status_code == 401
+
+
 def test_a_site_key_works_from_its_origins_alone(key_file: KeyFile) -> None:
     _, key = key_file.create("site", ["summarise"], origins=[SITE])
     with served(key_file) as client:
