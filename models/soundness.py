@@ -170,6 +170,9 @@ def _cuts_through(one: Shortening) -> bool:
             return True  # "is taking a break | after winning the cup | last month"
         if source[right] in MAY_FOLLOW - MARKS and _is_clause(cut):
             return True  # "it has begun |, with all dreaming of the final | on June 6"
+        said = REPORTING & set(cut)
+        if cut[0] == cut[-1] == "," and not said and not _goes_on(source[right]):
+            return True  # "is ill |, after a drug trial, | Amol, and is at home"
         if len(cut) < _PHRASE_WORDS or MARKS & {source[left], cut[0], cut[-1], source[right]}:
             continue
         begins = cut[0] in MAY_FOLLOW or cut[0] in {"of", "that"}
@@ -177,6 +180,11 @@ def _cuts_through(one: Shortening) -> bool:
         if not (begins and goes_on):
             return True
     return False
+
+
+def _goes_on(key: str) -> bool:
+    """Whether a clause may go on with this word behind an aside."""
+    return key in MAY_FOLLOW | MARKS | {"to", "of", "that"} or is_verb(key) or key.endswith("ly")
 
 
 def _is_clause(cut: Sequence[str]) -> bool:
