@@ -6,8 +6,11 @@ import contextlib
 import importlib.util
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import httpx
 import pytest
@@ -16,7 +19,7 @@ from fastapi.testclient import TestClient
 from service.app import create_app
 from service.schemas import EXAMPLE_TEXT
 from service.settings import Settings
-from tests.fakes import FakeSummariser
+from tests.fakes import FAKE_INFO, FakeSummariser
 from tests.processes import ROOT, free_port, wait_until
 
 if importlib.util.find_spec("ray") is None:
@@ -25,12 +28,22 @@ if importlib.util.find_spec("ray") is None:
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 
-def load_fake() -> FakeSummariser:
-    return FakeSummariser(seconds_a_call=0.05, explosions={"explode": RuntimeError("broken")})
+@dataclass(frozen=True)
+class Running:
+    """Ray Serve in a process of its own."""
+
+    url: str
+    program: subprocess.Popen[bytes]
+
+    def deploy(self, revision: str) -> None:
+        """Begin to put another model in the place of the one that runs."""
+        assert self.program.stdin is not None
+        self.program.stdin.write(revision.encode() + b"\n")
+        self.program.stdin.flush()
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     port = free_port()
     log = tmp_path_factory.mktemp("ray") / "log"
     with log.open("wb") as output:
@@ -47,17 +60,22 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     try:
         wait_until(ready, 240, "Ray Serve being ready")
-        yield f"http://127.0.0.1:{port}"
+        yield Running(f"http://127.0.0.1:{port}", program)
     finally:
         assert program.stdin is not None
         program.stdin.close()
         program.wait(60)
 
 
+@pytest.fixture
+def url(running: Running) -> str:
+    return running.url
+
+
 def test_answers_are_those_of_the_service(url: str) -> None:
     body = {"text": EXAMPLE_TEXT, "kind": "tldr", "length": "medium", "title": "Swing bridge"}
     on_ray = httpx.post(f"{url}/v1/summaries", json=body, timeout=60).json()
-    with TestClient(create_app(Settings(), load_fake())) as client:
+    with TestClient(create_app(Settings(), FakeSummariser())) as client:
         here = client.post("/v1/summaries", json=body).json()
     for answer in (on_ray, here):
         answer.pop("timings")
@@ -100,6 +118,38 @@ def test_problems_are_those_of_the_service(url: str, body: bytes, status: int, s
     answer = httpx.post(f"{url}/v1/summaries", content=body, headers=headers, timeout=60)
     assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{slug}")
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_new_model_replaces_the_old_one_without_a_failed_request(running: Running) -> None:
+    begun, replaced = threading.Event(), threading.Event()
+
+    def read(number: int) -> list[tuple[int, str]]:
+        answers: list[tuple[int, str]] = []
+        with httpx.Client(timeout=60) as client:
+            while not replaced.is_set():
+                body = {"text": f"{EXAMPLE_TEXT} It is number {number}."}
+                answer = client.post(f"{running.url}/v1/summaries", json=body)
+                answers.append((answer.status_code, answer.json()["model"]["revision"]))
+                begun.set()
+                number += 8
+        return answers
+
+    def newest() -> str:
+        answer = httpx.post(f"{running.url}/v1/summaries", json={"text": EXAMPLE_TEXT}, timeout=60)
+        return str(answer.json()["model"]["revision"])
+
+    with ThreadPoolExecutor(8) as pool:
+        readers = [pool.submit(read, number) for number in range(8)]
+        try:
+            assert begun.wait(60)
+            running.deploy("b" * 12)
+            wait_until(lambda: newest() == "b" * 12, 120, "the new model answering")
+            time.sleep(1)
+        finally:
+            replaced.set()
+        answers = [answer for reader in readers for answer in reader.result()]
+    assert {status for status, _ in answers} == {200}
+    assert {revision for _, revision in answers} == {FAKE_INFO.revision, "b" * 12}
 
 
 def test_the_configuration_is_one_that_serve_takes() -> None:
