@@ -34,7 +34,8 @@ _ARTICLES: Final = frozenset({"a", "an", "the"})
 _QUOTES: Final = "\"'“”‘’"
 # Participles that say nothing without what follows: "it is being seen | through".
 _SEEN: Final = frozenset(
-    "seen known regarded viewed described treated considered based deemed hailed thought".split()
+    "seen known regarded viewed described treated considered based deemed hailed thought come came "
+    "put".split()
 )
 # Who they are is said behind them: "anyone | who swears".
 _INDEFINITE: Final = frozenset(
@@ -42,6 +43,9 @@ _INDEFINITE: Final = frozenset(
 )
 _RELATIVES: Final = frozenset("who which that whose".split())
 _SHOWING: Final = frozenset("show shows showed showing sees hears".split())
+_PASSED_OVER: Final = frozenset(
+    (key, "being") for key in ("before", "after", "of", "for", "by", "from", "about", "without")
+)
 _AS_MUCH: Final = frozenset(("as", word) for word in ("many", "much", "good", "far", "well"))
 _ONLY_THEN: Final = frozenset("when after if because once".split())
 
@@ -85,6 +89,10 @@ def _is_half_said(keys: Sequence[str], rest: Sequence[str]) -> bool:
     following, last = rest[0], keys[-1]
     if following in _RELATIVES and keys[-2:-1] == ("of",):
         return keys[-3] in {"kind", "sort", "type"} if len(keys) > 2 else False
+    if any(key.startswith("liken") for key in keys) and "to" not in keys:
+        return True
+    if _PASSED_OVER & set(pairwise(keys[-4:])) and following not in MARKS:
+        return True  # "before being reportedly spotted | in"
     if following == "as" and (is_surely_verb(last) or last in _SEEN):
         return True
     if last in _SEEN and following not in MARKS:

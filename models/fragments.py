@@ -38,7 +38,7 @@ def has_verb(text: str) -> bool:
     return any(
         is_verb(word.casefold().replace("’", "'"))
         for place, word in enumerate(words)
-        if place == 0 or word[:1].islower()
+        if place == 0 or (word[:1].islower() and words[place - 1] != "having")
     )
 
 

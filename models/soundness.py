@@ -86,8 +86,8 @@ def _is_cut_badly(one: Shortening) -> bool:
         return True  # "most of whom live there": of those before
     if any(first == second and first not in {"had", "that"} for first, second in pairwise(keys)):
         return True
-    if keys.count(",") == 1 and _follows(keys, ",") in AUXILIARIES:
-        return True  # "Nigel Wilson of Nottingham, has been": its fellow was cut out
+    if keys.count(",") == 1 and _parts_its_subject(keys):
+        return True
     if keys.count(",") == 1 and _leaves_its_aside_open(keys):
         return True
     if _opens_an_aside_only(one):
@@ -103,6 +103,14 @@ def _is_cut_badly(one: Shortening) -> bool:
         or not _keeps_its_verb(keys, places, source)
         or _tells_without_a_verb(keys, places, source)
     )
+
+
+def _parts_its_subject(keys: Sequence[str]) -> bool:
+    """ "Nigel Wilson of Nottingham, has been": the comma's fellow was cut out."""
+    begins = _follows(keys, ",")
+    if begins in AUXILIARIES:
+        return True
+    return begins in FINITE | {"put", "puts"} and not any(map(is_verb, keys[: keys.index(",")]))
 
 
 def _leaves_its_aside_open(keys: Sequence[str]) -> bool:

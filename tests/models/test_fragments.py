@@ -44,6 +44,8 @@ def test_a_noun_with_its_clause_is_a_fragment() -> None:
         ("He hasn’t gone", True),
         ("Russia and Belarus, Vladimir Putin and Alexander Lukashenko", False),
         ("The Ed Sheeran album", False),
+        ("Bottom of the league having lost in Oslo", False),
+        ("Leeds are bottom having lost in Oslo", True),
         ("Leeds (odds on being relegated: 7/2)", False),
         ("Leeds (odds on staying up: 7/2) have won", True),
     ],

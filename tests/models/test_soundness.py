@@ -147,6 +147,7 @@ def test_whole_sentences_pass(source: str, kept: str) -> None:
             "The cup has begun on May 6",
         ),
         ("Reed is ill, after a drug trial, Amol, and stays in.", "Reed is ill Amol, and stays in"),
+        ("As their manager, Jo Lee, put it: 'We ran.'", "Jo Lee, put it: 'We ran.'"),
         ("Reed hit the beach to prepare for a week in June.", "Reed hit the beach in June"),
         ("The town has two mosques, most of whom are shut.", "most of whom are shut"),
         ("On Tuesday night, he scored twice for Leeds.", "night, he scored twice for Leeds"),
