@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Final
 
 from models.openers import MARKS, TIMES
 from models.shortening import Shortening
-from models.verbs import is_surely_verb
+from models.verbs import is_surely_verb, is_verb
 
 _PAIRS: Final = {"not": "but", "both": "and", "between": "and", "either": "or", "neither": "nor"}
 _TELLING: Final = frozenset("told tell tells reminded asked persuaded convinced".split())
@@ -43,6 +43,11 @@ _INDEFINITE: Final = frozenset(
 )
 _RELATIVES: Final = frozenset("who which that whose".split())
 _SHOWING: Final = frozenset("show shows showed showing sees hears".split())
+_SAYING: Final = frozenset(
+    "announcing saying claiming insisting adding revealing arguing warning suggesting believing "
+    "explaining admitting confirming".split()
+)
+_NEGATIONS: Final = frozenset("not never no haven't hasn't hadn't didn't won't wasn't".split())
 _PASSED_OVER: Final = frozenset(
     (key, "being") for key in ("before", "after", "of", "for", "by", "from", "about", "without")
 )
@@ -89,6 +94,12 @@ def _is_half_said(keys: Sequence[str], rest: Sequence[str]) -> bool:
     following, last = rest[0], keys[-1]
     if following in _RELATIVES and keys[-2:-1] == ("of",):
         return keys[-3] in {"kind", "sort", "type"} if len(keys) > 2 else False
+    if _leaves_what_was_said(keys, rest) or _leaves_its_scope(keys, following):
+        return True
+    if keys[-2:-1] and keys[-2] in _RELATIVES:
+        return True  # "leaders Poland, who take | on Ireland"
+    if following == "in" and "sights" in rest[2:4]:
+        return True
     if any(key.startswith("liken") for key in keys) and "to" not in keys:
         return True
     if _PASSED_OVER & set(pairwise(keys[-4:])) and following not in MARKS:
@@ -110,6 +121,20 @@ def _is_half_said(keys: Sequence[str], rest: Sequence[str]) -> bool:
         behind = rest[rest.index(",", 1) + 1 :]
         return bool(behind) and behind[0].endswith("ing")
     return False
+
+
+def _leaves_what_was_said(keys: Sequence[str], rest: Sequence[str]) -> bool:
+    """ "with the judge announcing at noon | on Friday he had won"."""
+    said = [place for place, key in enumerate(keys) if key in _SAYING]
+    if not said or any(map(is_verb, keys[said[-1] + 1 :])):
+        return False
+    return any(map(is_verb, takewhile(lambda key: key not in MARKS, rest)))
+
+
+def _leaves_its_scope(keys: Sequence[str], following: str) -> bool:
+    """ "have not beaten a team | in the top half": without it they have beaten none."""
+    indefinite = keys[-2:-1] and keys[-2] in {"a", "an", "any"}
+    return bool(indefinite and _NEGATIONS & set(keys) and following not in MARKS)
 
 
 def _is_one_of_several_names(one: Shortening, last: int) -> bool:

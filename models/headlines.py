@@ -80,9 +80,9 @@ def headlines(
         for proposal in candidate.proposals:
             if fits(proposal.text.rstrip("."), most_words):
                 score = _score(proposal, order.index(candidate.index))
-                usable = is_usable(proposal, most_words, choice)
-                found.append((usable, score, Headline(proposal.text, candidate.index)))
-    found.sort(key=lambda entry: (not entry[0], -entry[1]))
+                fit = is_usable(proposal, most_words, choice), proposal.is_accepted(choice)
+                found.append((fit, score, Headline(proposal.text, candidate.index)))
+    found.sort(key=lambda entry: entry[:2], reverse=True)
     own = _fitting_title(title, most_words)
     return [*([Headline(own, None)] if own else []), *(entry[2] for entry in found)]
 

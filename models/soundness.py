@@ -110,7 +110,8 @@ def _parts_its_subject(keys: Sequence[str]) -> bool:
     begins = _follows(keys, ",")
     if begins in AUXILIARIES:
         return True
-    return begins in FINITE | {"put", "puts"} and not any(map(is_verb, keys[: keys.index(",")]))
+    finite = is_verb(begins) and not begins.endswith(("ed", "ing")) and begins not in REPORTING
+    return finite and not any(map(is_verb, keys[: keys.index(",")]))
 
 
 def _leaves_its_aside_open(keys: Sequence[str]) -> bool:

@@ -64,6 +64,21 @@ def test_a_headline_is_lacking_where_neither_title_nor_proposal_makes_one() -> N
     assert not lacks_headline([broken], "Milton council closes pool", 9, Choice())
 
 
+def test_where_none_is_usable_what_is_nearest_to_it_comes_first() -> None:
+    def proposed(kept: str, mean: float, acceptability: float) -> Candidate:
+        one = candidate(LEAD, 0, (kept, mean))
+        (proposal,) = one.proposals
+        return replace(one, proposals=(replace(proposal, acceptability=acceptability),))
+
+    accepted = proposed("The council voted to close the pool", -0.9, 0.8)
+    sound = proposed("The council voted on Tuesday to close the pool", -0.5, 0.5)
+    broken = proposed("The council voted to close the old", -0.01, 0.0)
+
+    assert texts(broken, sound, accepted) == [
+        one.proposals[0].text for one in (accepted, sound, broken)
+    ]
+
+
 def test_a_less_salient_sentence_must_be_surer() -> None:
     lead = candidate(LEAD, 0, ("The council of Milton voted to close the pool", -0.4))
     other = candidate(OTHER, 5, ("A petition has 5,000 names", -0.2))

@@ -148,6 +148,7 @@ def test_whole_sentences_pass(source: str, kept: str) -> None:
         ),
         ("Reed is ill, after a drug trial, Amol, and stays in.", "Reed is ill Amol, and stays in"),
         ("As their manager, Jo Lee, put it: 'We ran.'", "Jo Lee, put it: 'We ran.'"),
+        ("Reed (left), walks to Leeds.", "Reed, walks to Leeds"),
         ("Reed hit the beach to prepare for a week in June.", "Reed hit the beach in June"),
         ("The town has two mosques, most of whom are shut.", "most of whom are shut"),
         ("On Tuesday night, he scored twice for Leeds.", "night, he scored twice for Leeds"),
