@@ -22,9 +22,15 @@ _CLOSING: Final = r"''|[,;:!?%)\]}’”']|\.{1,3}|…|-R[RS]B-"
 _OPENING: Final = r"``|[`‘“(\[{#$£€]|-L[RS]B-"
 _APART: Final = re.compile(rf"(?<!\S)(?:{_CLITIC}|{_CLOSING}|(?P<opening>{_OPENING})|\")(?!\S)")
 # Such corpora set lines one behind the other, headings and captions without a full stop too.
+_OPENERS: Final = (
+    "The He She It They There This These His Her Their But However And While When Speaking "
+    "According Each Some Another Other Only Very No Having One Both Despite Although"
+).split()
+# In titles these are capitals too: "Gone With the Wind".
+_OPENERS_BEHIND_SMALL: Final = "In On At As After Before With Without For From".split()
 _LINE_END: Final = re.compile(
-    r"(?<=[^\W_]{2}| [)])[ ](?=(?:The|He|She|It|They|There|This|These|His|Her|Their|But|However"
-    r"|In|On|At|As|After|While|When|Speaking) [a-z])"
+    rf"(?<!\S)(?:(?:\S*[^\W_][^\W_]|[)])[ ](?=(?:{'|'.join(_OPENERS)}) [a-z])"
+    rf"|[^\W_A-Z]\S*[^\W_][ ](?=(?:{'|'.join(_OPENERS_BEHIND_SMALL)}) [a-z]))"
 )
 _WRITTEN: Final = {
     "``": "“", "''": "”", "`": "‘", "-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]",
@@ -48,7 +54,7 @@ def repairs(text: str) -> list[Repair]:
     if not is_tokenised(text):
         return []
     found: list[Repair] = []
-    ends = ((match.start(), match.end(), "\n") for match in _LINE_END.finditer(text))
+    ends = ((match.end() - 1, match.end(), "\n") for match in _LINE_END.finditer(text))
     for start, end, replacement in heapq.merge(_joins(text), ends):
         if not found or start >= found[-1][1]:  # "( )": both ask for the same space
             found.append((start, end, replacement))

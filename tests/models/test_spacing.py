@@ -59,6 +59,10 @@ def test_a_line_that_ended_without_a_full_stop_ends_again() -> None:
         == "A drive in Leeds (pictured)\nThe council met. Reed at his home\nThe mayor left."
     )
     assert shown("Reed reads The Times at home .") == "Reed reads The Times at home."
+    assert shown("They watched Gone With the Wind .") == "They watched Gone With the Wind."
+    assert shown("A pool in town With the rain it fills .") == (
+        "A pool in town\nWith the rain it fills."
+    )
 
 
 def test_quotation_marks_by_turns_begin_anew_in_every_paragraph() -> None:
