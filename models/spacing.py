@@ -74,8 +74,9 @@ def _joins(text: str) -> Iterator[Repair]:
             opens = text[max(0, start - 2) : start] == ": "
         if not opens and text[start - 1 : start] == " ":
             yield start - 1, start, ""
-        joined = _WRITTEN.get(token, token.replace(" ", ""))
-        if joined != token:
-            yield start, end, joined
+        if token in _WRITTEN:
+            yield start, end, _WRITTEN[token]
+        for inner in re.finditer(" ", token):
+            yield start + inner.start(), start + inner.end(), ""
         if opens and text[end : end + 1] == " ":
             yield end, end + 1, ""
