@@ -31,7 +31,7 @@ def test_a_cell_has_the_same_inputs_in_every_run(shape: str) -> None:
 
 
 def test_a_cell_may_have_inputs_from_so_many_tokens_to_so_many(shape: str) -> None:
-    cell = Cell(shape, 44, 5, 40, 1, least_input_tokens=26)
+    cell = Cell(shape, 44, 5, 400, 1, least_input_tokens=26)  # enough to draw every length
     lengths = [len(article) for article in cell.inputs(320, 2)]
     assert min(lengths) == 26
     assert max(lengths) == 44
