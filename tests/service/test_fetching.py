@@ -501,5 +501,11 @@ def test_the_system_s_resolver() -> None:
     assert parse_address("127.0.0.1") in resolve("localhost", 80, 5.0)
     with pytest.raises(InbriefError):
         resolve("no-such-name.invalid", 80, 5.0)
+
+
+def test_a_name_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(60) and [])
     with pytest.raises(FetchFailed, match="in time"):
-        resolve("localhost", 80, 0.0)
+        resolve("localhost", 80, 0.1)
+    answered.set()

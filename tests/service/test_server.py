@@ -40,7 +40,9 @@ def test_a_stop_finishes_what_was_accepted_and_refuses_what_comes(tmp_path: Path
     settings = {"FAKE_SECONDS": "1", "INBRIEF_INFERENCE_MAX_ARTICLES": "1"}
     with service(tmp_path, settings) as running, ThreadPoolExecutor(4) as pool:
         accepted = [pool.submit(ask, running.url, f"Number {i} of three.") for i in range(3)]
-        wait_until(lambda: queued(running) == 2, 10, "two waiting articles")
+        wait_until(
+            lambda: _under_way(running) and queued(running) == 2, 10, "one at work, two waiting"
+        )
         running.signal(signal.SIGTERM)
         wait_until(
             lambda: httpx.get(f"{running.url}/readyz").status_code == 503, 5, "readyz saying so"
@@ -56,7 +58,7 @@ def test_a_stop_finishes_what_was_accepted_and_refuses_what_comes(tmp_path: Path
 
 def test_a_stream_and_a_batch_under_way_are_finished(tmp_path: Path) -> None:
     settings = {
-        "FAKE_SECONDS": "0.5",
+        "FAKE_SECONDS": "1.5",
         "INBRIEF_INFERENCE_MAX_ARTICLES": "1",
         "INBRIEF_BATCH_CONCURRENCY": "1",
     }
@@ -70,18 +72,20 @@ def test_a_stream_and_a_batch_under_way_are_finished(tmp_path: Path) -> None:
         ).text
 
     def batch() -> httpx.Response:
-        articles = [{"text": f"Number {i} of three. {EXAMPLE_TEXT}"} for i in range(3)]
+        articles = [{"text": f"Number {i} of two. {EXAMPLE_TEXT}"} for i in range(2)]
         return httpx.post(
             f"{running.url}/v1/summaries:batch", json={"articles": articles}, timeout=30
         )
 
     with service(tmp_path, settings) as running, ThreadPoolExecutor(2) as pool:
-        streamed, batched = pool.submit(stream), pool.submit(batch)
-        wait_until(lambda: queued(running) == 1, 10, "one waiting article")
+        streamed = pool.submit(stream)
+        wait_until(lambda: _under_way(running), 10, "the stream's article at work")
+        batched = pool.submit(batch)
+        wait_until(lambda: queued(running) == 1, 10, "the batch's first article waiting")
         running.signal(signal.SIGTERM)
         assert "event: done" in streamed.result()
-        # Its later articles came to the queue after the signal: they belong to it.
-        assert ["summary" in one for one in batched.result().json()["results"]] == [True] * 3
+        # Its second article came to the queue after the signal: it belongs to it.
+        assert ["summary" in one for one in batched.result().json()["results"]] == [True] * 2
         running.wait(10)
 
 
