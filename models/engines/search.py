@@ -6,7 +6,7 @@ that count the end token, and its rule for when a beam search may stop.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -82,14 +82,17 @@ class GreedySearch:
     def __post_init__(self) -> None:
         self.tokens = [self.constraints.start_id]
 
-    def choose(self, best: int, logits: Tensor) -> int:
-        """Append the best allowed token; `best` is the argmax of `logits` (vocabulary)."""
+    def choose(self, best: int, logits: Callable[[], Tensor]) -> int:
+        """Append the best allowed token.
+
+        `best` is the argmax of `logits` (vocabulary), which are asked for where it may not follow.
+        """
         token = self.constraints.forced(len(self.tokens) - 1)
         if token is None:
             token = best
             banned = self.constraints.banned(self.tokens)
             if best in banned:
-                allowed = logits.clone()
+                allowed = logits().clone()
                 allowed[banned] = -torch.inf
                 token = int(allowed.argmax())
         self.tokens.append(token)

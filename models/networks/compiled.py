@@ -70,6 +70,19 @@ class KernelLinear:
         )  # fmt: skip
         return out[:, : self._outputs]
 
+    def best(self, x: Tensor) -> Tensor:
+        """(rows): where each row's output is largest, the first of equals."""
+        rows, threads = len(x), torch.get_num_threads()
+        x = x.contiguous()
+        best = torch.empty(rows, dtype=torch.int64)
+        needed = self._library.best_outputs_space(byref(self.struct), rows, threads)
+        space = torch.empty(needed, dtype=torch.uint8)
+        self._library.best_outputs(
+            byref(self.struct), address(x), rows, self._inputs, self._outputs, address(best),
+            address(space), threads,
+        )  # fmt: skip
+        return best
+
 
 class KernelPacking:
     """Makes KernelLinear layers whose heads are padded to the kernels' width."""
@@ -189,6 +202,16 @@ class CompiledSeq2Seq:
         if self._output_scale != 1.0:
             hidden = hidden * self._output_scale
         return self._output(hidden)
+
+    def greedy_tokens(self, hidden: Tensor) -> Tensor:
+        """(rows): where each row of `logits` is largest, the first of equals.
+
+        The logits are never written down: for a draft of eight tokens they would not
+        fit into the second-level cache.
+        """
+        if self._output_scale != 1.0:
+            hidden = hidden * self._output_scale
+        return self._output.best(hidden)
 
     def _room(self, needed: int) -> Tensor:
         """Scratch memory, kept from call to call."""

@@ -482,3 +482,89 @@ void apply_linear(const Linear *linear, const float *x, int64_t count, int64_t w
     }
 }
 
+
+/* ---- The largest output of each row ---- */
+
+/* Where a row is largest among what one thread has seen, the first of equals. */
+typedef struct {
+    float value;
+    int64_t at;
+} Best;
+
+typedef struct {
+    float *products; /* (rows, 64) */
+    Best *best;      /* (rows) */
+} BestOwn;
+
+static BestOwn best_own(Space *space, int64_t count) {
+    BestOwn own;
+    own.products = claim(space, count * PANEL * 4);
+    own.best = claim(space, count * (int64_t)sizeof(Best));
+    return own;
+}
+
+static BestOwn best_own_of(Space shared, int64_t count, int64_t thread) {
+    Space one = {0}, own;
+    best_own(&one, count);
+    own = (Space){shared.start + shared.used + thread * one.used, 0};
+    return best_own(&own, count);
+}
+
+int64_t best_outputs_space(const Linear *linear, int64_t count, int64_t threads) {
+    Space shared = {0}, own = {0};
+    claim_rows(&shared, count, linear->inputs);
+    best_own(&own, count);
+    return shared.used + threads * own.used;
+}
+
+/* Of the first `count` of 64 outputs that begin at `at`. */
+static void keep_best(const float *outputs, int64_t count, int64_t at, Best *best) {
+    const __m512 held = _mm512_set1_ps(best->value);
+    for (int64_t c = 0; c < count; c += 16) {
+        const __mmask16 there = count - c < 16 ? lanes(count - c) : 0xffff;
+        const __m512 values = _mm512_loadu_ps(outputs + c);
+        if (!_mm512_mask_cmp_ps_mask(there, values, held, _CMP_GT_OQ)) continue;
+        const float largest = _mm512_mask_reduce_max_ps(there, values);
+        if (!(largest > best->value)) continue; /* `held` is older than the last sixteen */
+        const __mmask16 here =
+            _mm512_mask_cmp_ps_mask(there, values, _mm512_set1_ps(largest), _CMP_EQ_OQ);
+        *best = (Best){largest, at + c + __builtin_ctz(here)};
+    }
+}
+
+/* best (count): which of the first `outputs` outputs of x (count, width) is largest, the first of
+ * equals; memory is of best_outputs_space bytes. */
+void best_outputs(const Linear *linear, const float *x, int64_t count, int64_t width,
+                  int64_t outputs, int64_t *best, char *memory, int64_t threads) {
+    Space space = {memory, 0};
+    const Rows rows = claim_rows(&space, count, linear->inputs);
+    const int64_t panels = linear->outputs / PANEL;
+    Team team = {0};
+    int size = 1;
+#pragma omp parallel num_threads((int)threads)
+    {
+        const BestOwn own = best_own_of(space, count, omp_get_thread_num());
+        if (omp_get_thread_num() == 0) size = omp_get_num_threads();
+        for (int64_t r = 0; r < count; r++) own.best[r] = (Best){-INFINITY, 0};
+        for (int64_t r; (r = take(&team)) < count;)
+            quantise(x + r * width, width, linear->inputs, rows_from(rows, r, linear->inputs));
+        meet(&team, omp_get_num_threads());
+        for (int64_t panel; (panel = take(&team)) < panels;) {
+            const int64_t next = (panel + omp_get_num_threads()) % panels, at = panel * PANEL;
+            linear_panel(rows, count, linear, panel, panel_of(linear, next), PLAIN, own.products,
+                         PANEL);
+            for (int64_t r = 0; r < count; r++)
+                keep_best(own.products + r * PANEL, outputs - at < PANEL ? outputs - at : PANEL, at,
+                          own.best + r);
+        }
+    }
+    for (int64_t r = 0; r < count; r++) {
+        Best found = best_own_of(space, count, 0).best[r];
+        for (int64_t thread = 1; thread < size; thread++) {
+            const Best other = best_own_of(space, count, thread).best[r];
+            if (other.value > found.value || (other.value == found.value && other.at < found.at))
+                found = other;
+        }
+        best[r] = found.at;
+    }
+}

@@ -103,6 +103,11 @@ def declare(library: ctypes.CDLL) -> ctypes.CDLL:
             [stack, c_void_p, ctypes.POINTER(StepStruct), bias, c_void_p, count],
         ),
         "apply_linear": (None, [linear, c_void_p, count, count, c_void_p, c_void_p, count]),
+        "best_outputs_space": (count, [linear, count, count]),
+        "best_outputs": (
+            None,
+            [linear, c_void_p, count, count, count, c_void_p, c_void_p, count],
+        ),
     }
     for name, (result, arguments) in signatures.items():
         function = getattr(library, name)

@@ -45,6 +45,43 @@ def test_a_row_depends_neither_on_the_rows_beside_it_nor_on_threads(kernels: cty
         torch.set_num_threads(before)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("rows", [1, 3, 8, 17])
+@pytest.mark.parametrize("outputs", [1, 50, 64, 200, 1000])
+def test_the_best_output_is_that_of_all_outputs(
+    kernels: ctypes.CDLL, outputs: int, rows: int, threads: int
+) -> None:
+    torch.manual_seed(outputs)
+    weight, bias = torch.randn(outputs, 48), torch.randn(outputs)
+    bias -= 50.0  # what outputs are padded with must never win
+    linear = KernelLinear(declare(kernels), weight, bias)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        for _ in range(20):
+            x = torch.randn(rows, 48)
+            assert torch.equal(linear.best(x), linear(x).argmax(dim=1))
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("places", [(3, 9), (5, 20), (20, 300), (63, 64), (130, 511)])
+def test_of_equal_outputs_the_first_is_best(
+    kernels: ctypes.CDLL, places: tuple[int, int], threads: int
+) -> None:
+    weight = torch.zeros(512, 64)
+    weight[list(places)] = 1.0
+    linear = KernelLinear(declare(kernels), weight, None)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        assert linear.best(torch.ones(4, 64)).tolist() == [places[0]] * 4
+        assert linear.best(torch.zeros(1, 64)).tolist() == [0]
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_what_the_kernels_do_not_know_is_not_given_to_them() -> None:
     assert fits(768, 64, "gelu")
     assert fits(32, 6, "gelu_new")
