@@ -39,21 +39,37 @@ _SAME_PLACE: Final = 0.4
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """One article on its way: what the encoder gets and how the decoder is to write."""
+class _Input:
+    """What the encoder gets, which sentences that is, and how the decoder is to write."""
 
-    index: int
-    request: SummaryRequest
     document: Document
     ids: list[int]
     read: tuple[int, ...]
     settings: GenerationSettings
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared(SummaryRequest):
+    """A request that has been read and tokenised by the summariser of `model`."""
+
+    input: _Input | None = None
+    model: ModelInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One article of a batch."""
+
+    index: int
+    request: SummaryRequest
+    input: _Input
+
+
 class AbstractiveSummariser:
     """Reads the whole article where it fits the encoder's window, else its most salient sentences.
 
-    Not safe for concurrent calls: tokenizer and engine hold state.
+    `summarise` is for one thread at a time, as the engine holds state; `prepare` may be
+    called from others meanwhile.
     """
 
     def __init__(
@@ -91,6 +107,10 @@ class AbstractiveSummariser:
         tokens = len(request.article.text) // _CHARACTERS_A_TOKEN + 1
         return min(tokens, self._checkpoint.window or tokens)
 
+    def prepare(self, request: SummaryRequest) -> SummaryRequest:
+        """Read and tokenise, so that the engine need not wait for it."""
+        return _Prepared(request.article, request.options, self._input_of(request), self._info)
+
     def summarise(
         self, requests: Sequence[SummaryRequest], on_sentence: OnSentence | None = None
     ) -> list[Summary | InbriefError]:
@@ -99,11 +119,11 @@ class AbstractiveSummariser:
         with stage("tokenise"):
             for index, request in enumerate(requests):
                 try:
-                    job = self._prepare(index, request)
+                    job = _Job(index, request, self._input_of(request))
                 except InbriefError as error:
                     results[index] = error
                 else:
-                    groups.setdefault(job.settings, []).append(job)
+                    groups.setdefault(job.input.settings, []).append(job)
         for settings, jobs in groups.items():
             with stage("decode"):  # the engine encodes and decodes in one call
                 answers = self._generate(jobs, settings)
@@ -136,7 +156,10 @@ class AbstractiveSummariser:
             return [*ids[: window - 1], ids[-1]]
         return self._fit([text[start:end] for start, end in sentences.split(text)], None)[0]
 
-    def _prepare(self, index: int, request: SummaryRequest) -> _Job:
+    def _input_of(self, request: SummaryRequest) -> _Input:
+        # Token ids of another model would be nonsense to this one.
+        if isinstance(request, _Prepared) and request.model == self._info and request.input:
+            return request.input
         document = documents.read(request.article)
         require_supported(self._info, request.options, document.language)
         start, forced = self._tokeniser.target(document.language)
@@ -147,7 +170,7 @@ class AbstractiveSummariser:
         )
         texts = [sentence.text for sentence in document.sentences]
         ids, read = self._fit(texts, document.language)
-        return _Job(index, request, document, ids, read, settings)
+        return _Input(document, ids, read, settings)
 
     def _fit(self, texts: Sequence[str], language: str | None) -> tuple[list[int], tuple[int, ...]]:
         """Token ids within the window, and the sentences they come from."""
@@ -172,7 +195,7 @@ class AbstractiveSummariser:
         self, jobs: Sequence[_Job], settings: GenerationSettings
     ) -> list[list[Hypothesis] | InbriefError]:
         try:
-            return list(self._engine.generate([job.ids for job in jobs], settings))
+            return list(self._engine.generate([job.input.ids for job in jobs], settings))
         except InferenceFailed as error:
             if len(jobs) == 1:
                 return [error]
@@ -183,15 +206,15 @@ class AbstractiveSummariser:
     ) -> Summary | InbriefError:
         if isinstance(answer, InbriefError):
             return answer
-        texts = [sentence.text for sentence in job.document.sentences]
+        texts = [sentence.text for sentence in job.input.document.sentences]
         emit = None if on_sentence is None else partial(on_sentence, job.index)
         try:
             return finish(
                 drafts([self._sentences(hypothesis) for hypothesis in answer]),
-                job.document,
+                job.input.document,
                 job.request.options,
                 self._info,
-                read_sentences=len(job.read),
+                read_sentences=len(job.input.read),
                 fallback=windows.rank(texts),
                 emit=emit,
             )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol, get_args
+from typing import Final, Literal, Protocol, get_args, runtime_checkable
 
 from models.errors import InbriefError
 
@@ -160,3 +160,16 @@ class Summariser(Protocol):
     def summarise(
         self, requests: Sequence[SummaryRequest], on_sentence: OnSentence | None = None
     ) -> list[Summary | InbriefError]: ...
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A summariser that can do a part of the work for a request before its batch runs."""
+
+    def prepare(self, request: SummaryRequest) -> SummaryRequest:
+        """What `summarise` takes in the place of `request`, and answers in the same way.
+
+        May be called from another thread than `summarise`, and while that
+        runs. Raises the InbriefError that `summarise` would answer with.
+        """
+        ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 from transformers import AutoTokenizer
@@ -26,7 +27,7 @@ _LANGUAGE_NAMES: Final = {
 
 
 class Tokeniser:
-    """A checkpoint's tokenizer with fixed settings; not to be shared between threads.
+    """A checkpoint's tokenizer with fixed settings; threads take turns.
 
     Raises IncompatibleModel or CorruptModel when it cannot be loaded.
     """
@@ -41,6 +42,7 @@ class Tokeniser:
                 f"{checkpoint.directory}: the tokenizer has more tokens than the network.",
                 field="model",
             )
+        self._turn = Lock()  # tokenizers keep the language of a text, among others, as state
         self._codes = self._language_codes()
         self._prefix = checkpoint.prefix
 
@@ -52,21 +54,23 @@ class Tokeniser:
 
     def encode(self, text: str, language: str | None = None) -> list[int]:
         """Token ids of prefix and text with the checkpoint's special tokens, never truncated."""
-        if self._codes and language in self._codes:
-            self._tokenizer.src_lang = self._codes[language]
-        ids = self._tokenizer(self._prefix + text, truncation=False, verbose=False)["input_ids"]
+        with self._turn:
+            if self._codes and language in self._codes:
+                self._tokenizer.src_lang = self._codes[language]
+            ids = self._tokenizer(self._prefix + text, truncation=False, verbose=False)["input_ids"]
         return list(ids)
 
     def count(self, sentences: Sequence[str]) -> list[int]:
         """Tokens of each sentence inside a text: without special tokens, joined by a space."""
         if not sentences:
             return []
-        encoded = self._tokenizer(
-            [" " + sentence for sentence in sentences],
-            add_special_tokens=False,
-            truncation=False,
-            verbose=False,
-        )
+        with self._turn:
+            encoded = self._tokenizer(
+                [" " + sentence for sentence in sentences],
+                add_special_tokens=False,
+                truncation=False,
+                verbose=False,
+            )
         return [len(ids) for ids in encoded["input_ids"]]
 
     def overhead(self) -> int:
@@ -75,9 +79,10 @@ class Tokeniser:
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Visible text of generated ids, spaces put right."""
-        text = self._tokenizer.decode(
-            list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
+        with self._turn:
+            text = self._tokenizer.decode(
+                list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False
+            )
         text = _NEWLINE_PIECES.sub(" ", text)
         return " ".join(_SPACE_BEFORE_MARK.sub(r"\1", text).split())
 

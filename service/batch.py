@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any, Final
 from models.articles import ArticleRecord, FieldNames, read_records
 from models.contract import Article, Summariser, Summary, SummaryOptions, SummaryRequest
 from models.errors import InbriefError, InferenceFailed, InputError, InvalidRecord
+from service.ahead import Ahead, Ready
 from service.batch_output import BatchOutput, fingerprint
 from service.conversion import response_of
 from service.identity import summary_id
@@ -74,13 +76,14 @@ def run_batch(
         skip_written(job, records, output, counts)
         on_progress(counts)
         size = FIRST_WINDOW
-        while window := read_window(records, size):
-            started = time.monotonic()
-            lines = summarise_window(job, summariser, window, counts, on_progress)
-            output.append(lines)
-            rate = len(window) / max(time.monotonic() - started, 1e-6)
-            # At most doubled: the rate of a few articles says little.
-            size = max(1, min(MAX_WINDOW, 2 * size, round(rate * WINDOW_SECONDS)))
+        with Ahead(summariser) as ahead:
+            while window := read_window(records, size):
+                started = time.monotonic()
+                lines = summarise_window(job, summariser, ahead, window, counts, on_progress)
+                output.append(lines)
+                rate = len(window) / max(time.monotonic() - started, 1e-6)
+                # At most doubled: the rate of a few articles says little.
+                size = max(1, min(MAX_WINDOW, 2 * size, round(rate * WINDOW_SECONDS)))
     return counts
 
 
@@ -136,6 +139,7 @@ def read_window(
 def summarise_window(
     job: BatchJob,
     summariser: Summariser,
+    ahead: Ahead,
     window: Sequence[_Record],
     counts: Counts,
     on_progress: OnProgress,
@@ -151,9 +155,9 @@ def summarise_window(
         else:
             article = Article(record.text, record.title, job.language)
             requests[index] = SummaryRequest(article, job.options)
-    for batch in _batches(job, summariser, requests):
+    for batch, ready in _prepared(ahead, requests, _batches(job, summariser, requests)):
         started = time.monotonic()
-        results = _summarise(summariser, [requests[index] for index in batch])
+        results = _summarise(summariser, [one.take() for one in ready])
         seconds = time.monotonic() - started
         for index, result in zip(batch, results, strict=True):
             record = window[index]
@@ -184,6 +188,18 @@ def _batches(
         batch.append(index)
     if batch:
         yield batch
+
+
+def _prepared(
+    ahead: Ahead, requests: dict[int, SummaryRequest], batches: Iterable[list[int]]
+) -> Iterator[tuple[list[int], list[Ready]]]:
+    """Batches with what is made ready for them, begun while the batch before them runs."""
+    coming: deque[tuple[list[int], list[Ready]]] = deque()
+    for batch in batches:
+        coming.append((batch, [ahead.start(requests[index]) for index in batch]))
+        if len(coming) > 1:
+            yield coming.popleft()
+    yield from coming
 
 
 def _summarise(

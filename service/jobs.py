@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from models.contract import Summary, SummaryRequest, SummarySentence
 from models.stages import Stage
+from service.ahead import Ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,15 @@ class Job:
     on_sentence: Callable[[SummarySentence], None] | None
     # Sentences already handed on: a second run of the same article repeats none.
     sentences_sent: int = field(default=0)
+    ready: Ready | None = field(default=None)
 
     @property
     def characters(self) -> int:
         return len(self.request.article.text)
+
+    def ready_request(self) -> SummaryRequest:
+        """What the model is given: as far prepared as it is."""
+        return self.request if self.ready is None else self.ready.take()
 
 
 @dataclass(frozen=True, slots=True)

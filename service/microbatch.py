@@ -8,7 +8,7 @@ one gathers, so load makes batches large and an idle service answers at once.
 dropped before they cost compute are as in Hugging Face's
 text-embeddings-inference.) A deadline that passes is an error of the service
 only while its model is stuck; behind a queue it is overload, and says when to
-ask again.
+ask again. Where the model can, another thread reads and tokenises what waits.
 
 Knows nothing of HTTP and nothing of networks.
 """
@@ -28,6 +28,7 @@ from typing import Final
 from models.contract import Summariser, Summary, SummaryRequest, SummarySentence
 from models.errors import DeadlineExceeded, Draining, InbriefError, InferenceFailed, QueueFull
 from models.stages import Stage, listening
+from service.ahead import MOST_AHEAD, Ahead
 from service.jobs import Finished, Job, Run
 from service.pace import Pace
 from service.queue_events import Observer, Refusal, SilentObserver
@@ -62,6 +63,7 @@ class MicroBatcher:
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
+        self._ahead = Ahead(summariser, _stand_back)
         self._executor = ThreadPoolExecutor(
             max_workers=1, thread_name_prefix=THREAD_NAME, initializer=_stand_back
         )
@@ -155,6 +157,7 @@ class MicroBatcher:
         self._waiting.clear()
         # A batch that runs cannot be interrupted: it ends by itself, unheard.
         self._executor.shutdown(wait=False, cancel_futures=True)
+        self._ahead.stop()
 
     def _refuse_when_closed_or_full(
         self, tokens: int, characters: int, deadline_seconds: float
@@ -193,15 +196,24 @@ class MicroBatcher:
 
     def _enqueue(self, job: Job) -> None:
         self._waiting.add(job)
+        self._prepare_ahead()
         self._idle.clear()
         self._arrived.set()
         self._note_depth()
+
+    def _prepare_ahead(self) -> None:
+        """Those whose turn is near; what has been prepared takes room."""
+        for job in self._waiting.jobs[:MOST_AHEAD]:
+            if job.ready is None:
+                job.ready = self._ahead.start(job.request)
 
     def _note_depth(self) -> None:
         self._observer.queue_changed(len(self._waiting), self._waiting.characters)
 
     def _leave(self, job: Job, reason: Refusal) -> None:
         job.future.cancel()
+        if job.ready is not None:
+            job.ready.drop()
         self._observer.refused(reason)
         if job in self._waiting:
             self._waiting.remove([job])
@@ -240,6 +252,7 @@ class MicroBatcher:
             _fail(job, self._too_late(job))
             self._observer.refused("queue-full")
         batch = self._waiting.take_batch(now)
+        self._prepare_ahead()
         tokens = sum(job.tokens for job in batch)
         self._running = Run(batch, now, self._pace.seconds_for(tokens))
         self._note_depth()
@@ -310,7 +323,7 @@ class MicroBatcher:
         streamed = any(job.on_sentence is not None for job in batch)
         with listening(self._stages.append):
             results = self._summariser.summarise(
-                [job.request for job in batch], hand_on if streamed else None
+                [job.ready_request() for job in batch], hand_on if streamed else None
             )
         if len(results) != len(batch):
             raise InferenceFailed(f"{len(results)} results for {len(batch)} articles.")

@@ -21,6 +21,7 @@ from typing import Any, Final
 from models.articles import read_records
 from models.contract import Summariser
 from models.errors import InferenceFailed, InputError, MissingDependency
+from service.ahead import Ahead
 from service.batch import (
     BatchJob,
     Counts,
@@ -56,6 +57,7 @@ class _Worker:
 
     def __init__(self, load: Load, job: BatchJob) -> None:
         self._summariser = load()
+        self._ahead = Ahead(self._summariser)
         self._job = job
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
@@ -63,7 +65,9 @@ class _Worker:
         for chunk in batch["records"]:
             counts = Counts()
             records = pickle.loads(chunk)
-            made = summarise_window(self._job, self._summariser, records, counts, _ignore)
+            made = summarise_window(
+                self._job, self._summariser, self._ahead, records, counts, _ignore
+            )
             lines.append(json.dumps(made))
             failed.append(counts.failed)
         return {"index": list(batch["index"]), "lines": lines, "failed": failed}

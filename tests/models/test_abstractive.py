@@ -179,6 +179,34 @@ def test_room_never_passes_the_decoders_positions(checkpoint_of: CheckpointOf) -
     assert settings.max_new_tokens == 127
 
 
+def test_a_prepared_request_is_neither_read_nor_tokenised_again(wide: Checkpoint) -> None:
+    model, engine, tokeniser = summariser(wide, ["The council votes."])
+    request = SummaryRequest(Article(TEXT, language="en"), SummaryOptions(kind="tldr"))
+    prepared = model.prepare(request)
+    tokeniser.encode = None  # type: ignore[method-assign, assignment]
+    assert model.summarise([prepared])[0] == one(summariser(wide, ["The council votes."])[0],
+                                                 kind="tldr")  # fmt: skip
+    assert (prepared.article, prepared.options) == (request.article, request.options)
+    assert engine.inputs
+
+
+def test_what_another_model_prepared_is_read_anew(
+    wide: Checkpoint, checkpoint_of: CheckpointOf
+) -> None:
+    narrow = replace(checkpoint_of("bart"), window=40, revision="another")
+    model, engine, _ = summariser(narrow, ["The council votes."])
+    request = SummaryRequest(Article(TEXT, language="en"))
+    other = summariser(wide, ["The council votes."])[0]
+    assert model.summarise([other.prepare(request)]) == model.summarise([request])
+    assert all(len(ids) <= 40 for ids in engine.inputs)
+
+
+def test_preparing_refuses_what_summarising_does(wide: Checkpoint) -> None:
+    model = summariser(wide, ["The council votes."])[0]
+    with pytest.raises(ArticleTooShort):
+        model.prepare(SummaryRequest(Article("Too short.", language="en")))
+
+
 def test_alternatives_are_sentences_about_the_same(wide: Checkpoint) -> None:
     made = drafts(
         [["A cat sat on the mat.", "It rained."], ["The cat sat on a mat.", "Dogs bark."]]

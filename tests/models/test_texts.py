@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,6 +76,29 @@ def test_mbart_asks_for_the_language_by_token(
     assert tokeniser.target("fr") == ids
     with pytest.raises(UnsupportedLanguage, match="'de'; it covers en, fr"):
         tokeniser.target("de")
+
+
+class LanguageTokenizer:
+    """Writes the language that it is set to beside each text, and takes its time over it."""
+
+    src_lang = ""
+
+    def __call__(self, text: str, **_: object) -> dict[str, list[int]]:
+        before = self.src_lang
+        time.sleep(0.001)
+        return {"input_ids": [len(text), hash(before), hash(self.src_lang)]}
+
+
+def test_the_language_of_one_threads_text_never_reaches_anothers(tmp_path: Path) -> None:
+    tokenizer = byte_level_tokenizer()
+    tokenizer.add_special_tokens({"additional_special_tokens": ["en_XX", "fr_XX"]})
+    tokenizer.save_pretrained(tmp_path)
+    tiny_network("mbart", vocab_size=len(tokenizer)).save_pretrained(tmp_path)
+    tokeniser = Tokeniser(read_checkpoint(tmp_path))
+    tokeniser._tokenizer = LanguageTokenizer()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(tokeniser.encode, ["text"] * 200, ["en", "fr"] * 100))
+    assert found == [[4, hash(code), hash(code)] for code in ("en_XX", "fr_XX")] * 100
 
 
 def test_crosssum_checkpoints_name_their_start_tokens(checkpoint_of: CheckpointOf) -> None:
