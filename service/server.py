@@ -102,6 +102,7 @@ def run(app: FastAPI, settings: Settings) -> InbriefError | None:
         log_config=None,
         http=bounded_protocol(
             timeout_seconds=settings.header_timeout_seconds,
+            write_timeout_seconds=settings.body_timeout_seconds,
             max_header_bytes=settings.max_header_bytes,
         ),
         ws="none",

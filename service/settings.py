@@ -68,7 +68,10 @@ class Settings(BaseSettings):
         default=4 * 2**20, ge=1024, description="Largest request body, in bytes."
     )
     body_timeout_seconds: float = Field(
-        default=30.0, gt=0, description="Time within which a whole body must arrive."
+        default=30.0,
+        gt=0,
+        description="Time within which a whole body must arrive, and in which a client must take "
+        "in something of a long answer.",
     )
     max_article_characters: int = Field(
         default=500_000, ge=100, description="Longest article, in characters."
@@ -222,7 +225,10 @@ class Settings(BaseSettings):
         default=None, description="Private key of the certificate, when in a file of its own."
     )
     header_timeout_seconds: float = Field(
-        default=10.0, gt=0, description="Time within which a request's headers must arrive."
+        default=10.0,
+        gt=0,
+        description="Time within which a request's headers must arrive, and what is left of a "
+        "body that was answered already.",
     )
     keep_alive_seconds: int = Field(
         default=75,
