@@ -99,9 +99,7 @@ def bounded_protocol(
 
         def pause_writing(self) -> None:
             super().pause_writing()
-            self._write_deadline = self.loop.call_later(
-                write_timeout_seconds, self.transport.abort
-            )
+            self._write_deadline = self.loop.call_later(write_timeout_seconds, self.transport.abort)
 
         def resume_writing(self) -> None:
             self._end_write_deadline()
