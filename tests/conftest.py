@@ -10,7 +10,9 @@ import pytest
 
 def pytest_configure(config: pytest.Config) -> None:
     # Before any fixture, also those of modules; programs that tests start inherit it.
-    os.environ.setdefault("INBRIEF_CACHE_URL", "off")
+    for name in [name for name in os.environ if name.startswith("INBRIEF_")]:
+        del os.environ[name]  # what this machine's own service is set to
+    os.environ["INBRIEF_CACHE_URL"] = "off"
     directory = tempfile.TemporaryDirectory(prefix="inbrief-tests-")
     config.add_cleanup(directory.cleanup)
     os.environ["XDG_DATA_HOME"] = directory.name
