@@ -87,11 +87,11 @@ def read_checkpoint(directory: Path) -> Checkpoint:
         raise IncompatibleModel(f"{directory} holds no tokenizer.", field="model")
     ids = {**config, **{key: value for key, value in generation.items() if value is not None}}
     relative = architecture in {"t5", "mt5", "umt5", "longt5", "switch_transformers"}
-    start = ids.get("decoder_start_token_id", ids.get("bos_token_id"))
+    start = ids.get("decoder_start_token_id")
     eos = ids.get("eos_token_id")
     pad = ids.get("pad_token_id")
-    if start is None and relative:
-        start = pad
+    if start is None:  # absent, or written down as null
+        start = pad if relative else ids.get("bos_token_id")
     if start is None or eos is None or pad is None:
         raise IncompatibleModel(
             f"{directory}: config.json names no decoder start, end or padding token.",
@@ -193,7 +193,8 @@ def _parameters(file: Path) -> int:
 def _digest(directory: Path, weights: list[Path]) -> str:
     """First 16 hex digits of a SHA-256 over the configuration files and the weights."""
     digest = hashlib.sha256()
-    configs = sorted(directory.glob("*.json")) + sorted(directory.glob("*.model"))
+    patterns = ("*.json", "*.model", "*.txt", "*.spm")  # vocabularies and merges among them
+    configs = [path for pattern in patterns for path in sorted(directory.glob(pattern))]
     for file in [path for path in configs if not path.name.endswith("index.json")] + weights:
         digest.update(file.name.encode())
         with file.open("rb") as stream:

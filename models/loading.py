@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from models.baselines import Lead
 from models.contract import ModelInfo, Summariser
-from models.errors import IncompatibleModel, InputError, ModelNotFound
+from models.errors import (
+    CorruptModel,
+    InbriefError,
+    IncompatibleModel,
+    InputError,
+    ModelNotFound,
+)
 
 if TYPE_CHECKING:
     from models.checkpoints import Checkpoint
@@ -151,10 +157,19 @@ def _load_checkpoint(directory: Path, name: str, wish: _Wish, cache_dir: Path) -
     from models.checkpoints import read_checkpoint
     from models.texts import Tokeniser
 
-    checkpoint = read_checkpoint(directory)
-    tokeniser = Tokeniser(checkpoint)
-    engine, choice = _choose_engine(checkpoint, wish, cache_dir)
-    return AbstractiveSummariser(checkpoint, tokeniser, engine, name, choice)
+    try:
+        checkpoint = read_checkpoint(directory)
+        tokeniser = Tokeniser(checkpoint)
+        engine, choice = _choose_engine(checkpoint, wish, cache_dir)
+        return AbstractiveSummariser(checkpoint, tokeniser, engine, name, choice)
+    except (InbriefError, OSError, MemoryError):
+        raise
+    except Exception as error:  # each number in the files can be wrong in a way of its own
+        raise CorruptModel(
+            f"{directory} cannot be run: what its files declare is not a network "
+            f"({type(error).__name__}).",
+            field="model",
+        ) from error
 
 
 def _choose_engine(checkpoint: Checkpoint, wish: _Wish, cache_dir: Path) -> tuple[Engine, str]:

@@ -69,6 +69,22 @@ def test_the_revision_changes_with_weights_and_configuration(copy: Path) -> None
     assert len({before, changed, read_checkpoint(copy).revision}) == 3
 
 
+@pytest.mark.parametrize("name", ["merges.txt", "vocab.txt", "source.spm"])
+def test_the_revision_changes_with_the_vocabulary(copy: Path, name: str) -> None:
+    found = set()
+    for content in ("a b", "b a"):
+        (copy / name).write_text(content)
+        found.add(read_checkpoint(copy).revision)
+    assert len(found) == 2
+
+
+def test_a_start_token_of_null_is_an_absent_one(copy: Path) -> None:
+    edit(copy, decoder_start_token_id=None, bos_token_id=7)
+    generation = copy / "generation_config.json"
+    generation.unlink(missing_ok=True)
+    assert read_checkpoint(copy).decoder_start_id == 7
+
+
 def refused(directory: Path, error: type[ModelError], words: str) -> None:
     with pytest.raises(error, match=words) as caught:
         read_checkpoint(directory)

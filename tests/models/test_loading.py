@@ -157,6 +157,29 @@ def test_a_tokenizer_of_another_model(copy: Path) -> None:
     refused(copy, IncompatibleModel, "more tokens than the network")
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("d_model", "x"),
+        ("d_model", [1, 2]),
+        ("d_model", -1),
+        ("decoder_layers", -1),
+        ("max_position_embeddings", {}),
+        ("task_specific_params", {"langid_map": {"english": 5}}),
+        ("task_specific_params", ["summarization"]),
+    ],
+)
+def test_a_configuration_that_makes_no_network(copy: Path, key: str, value: object) -> None:
+    path = copy / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    refused(copy, CorruptModel, "tiny-bart can")
+
+
+def test_weights_with_a_header_that_is_no_table(copy: Path) -> None:
+    (copy / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"[]")
+    refused(copy, CorruptModel, "tiny-bart")
+
+
 def test_conversion_happens_once_and_leaves_nothing_half_done(
     checkpoint_of: CheckpointOf, tmp_path: Path
 ) -> None:
