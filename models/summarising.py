@@ -200,7 +200,7 @@ class _Finisher:
     def add_source(self, index: int) -> None:
         """Take a sentence of the article as it stands, if it is one and fits."""
         sentence = self._document.sentences[index]
-        if is_complete(sentence.text) and self._fits(sentence.text):
+        if self._fits(sentence.text) and is_complete(sentence.text):
             self._keep(SummarySentence(sentence.text, (sentence.span,)), (index,))
 
     def summary(self, info: ModelInfo, read_sentences: int) -> Summary:

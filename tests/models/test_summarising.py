@@ -162,6 +162,13 @@ def test_max_words_below_every_sentence_is_an_error_that_names_it(document: Docu
     assert (caught.value.field, caught.value.limit) == ("max_words", 3)
 
 
+def test_max_words_is_named_although_no_sentence_of_the_article_ends() -> None:
+    endless = documents.read(Article(TEXT.replace(". ", " and then ").rstrip("."), language="en"))
+    assert not endless.sentences[0].text.endswith(".")
+    with pytest.raises(InputError, match="5 words"):
+        finish([], endless, SummaryOptions(max_words=5), INFO, read_sentences=1, fallback=[0])
+
+
 def test_the_fallback_stands_in_when_nothing_was_written(document: Document) -> None:
     summary = finish([], document, SummaryOptions(), INFO, read_sentences=5, fallback=[3, 0])
     assert summary.text == "About 9,000 vehicles cross the bridge on a weekday."
