@@ -51,6 +51,8 @@ _SENTENCE_END = re.compile(r"[.!?…。！？؟।]['\"”’»」』)\]]*$")
 _LANGUAGE = re.compile(r"^[a-z]{2,3}$")
 # Formatting that carries no structure; unwrapping it first keeps extraction linear.
 _INLINE = ("b", "big", "em", "font", "i", "mark", "small", "strong", "tt", "u", "wbr", "bdi", "bdo")
+# Not seen, but where pages declare their author and date (JSON-LD).
+_DECLARING = frozenset({"script"})
 _TABLE_PARTS = ("table", "thead", "tbody", "tfoot", "tr", "td", "th", "center")
 # trafilatura's elements inside a block; all others begin a new one.
 _RUNS = frozenset({"hi", "ref", "del", "span"})
@@ -94,6 +96,7 @@ def extract(
         return from_plain_text(html)
     tree = _parse(html)
     language = _declared_language(tree)
+    remove_hidden(tree, keep=_DECLARING)
     title, author, date = _metadata(tree, url)
     remove_hidden(tree)
     if _is_index(tree):
@@ -147,7 +150,8 @@ def _declared_language(tree: Any) -> str | None:
 
 
 def _metadata(tree: Any, url: str | None) -> tuple[str | None, str | None, str | None]:
-    document = extract_metadata(tree, url)
+    # Extensive search takes any year in the prose for the date of publication.
+    document = extract_metadata(tree, url, extensive=False)
     return _line(document.title), _line(document.author), _line(document.date)
 
 

@@ -43,10 +43,17 @@ _ROOTS: Final = frozenset({"html", "body"})
 MAX_STYLE_CHARACTERS: Final = 200_000
 
 
-def remove_hidden(tree: Any) -> None:
-    """Drop every element a reader cannot see from an lxml tree, in place; tails stay."""
+def remove_hidden(tree: Any, *, keep: frozenset[str] = frozenset()) -> None:
+    """Drop every element a reader cannot see from an lxml tree, in place; tails stay.
+
+    Elements whose tag is in `keep` are left where they are not inside of hidden ones.
+    """
     unseen = _hiding_selectors(tree)
-    doomed = [element for element in tree.iter("*") if _is_hidden(element, unseen)]
+    doomed = [
+        element
+        for element in tree.iter("*")
+        if element.tag not in keep and _is_hidden(element, unseen)
+    ]
     for element in doomed:
         parent = element.getparent()
         if parent is not None:

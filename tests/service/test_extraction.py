@@ -194,6 +194,21 @@ def test_a_page_that_says_nothing_about_itself() -> None:
     assert (article.title, article.author, article.date, article.language) == (None,) * 4
 
 
+def test_what_a_reader_cannot_see_is_neither_title_nor_author() -> None:
+    hidden = (
+        "<h1 style='display:none'>Buy now</h1><span class='author' hidden>Nobody Real</span>"
+        "<h1>Harbour bridge closed</h1><span class='author'>Jo Smith</span>"
+    )
+    article = extract(page(f"<article>{hidden}{PLAIN}</article>"))
+    assert (article.title, article.author) == ("Harbour bridge closed", "Jo Smith")
+
+
+def test_a_year_in_the_prose_is_not_the_date_of_publication() -> None:
+    opened = "The bridge was opened in June 1999 by the queen, who walked across it alone."
+    body = f"<article>{paragraphs(FIRST, opened)}</article><footer>© 2021 The Post</footer>"
+    assert extract(page(body)).date is None
+
+
 def test_a_page_of_a_common_publishing_system() -> None:
     body = f"""
       <header id="masthead"><div class="site-title">The Harbour Post</div>
