@@ -22,6 +22,7 @@ from eval.load import load as load_service
 from eval.memory import memory
 from eval.parity import parity
 from eval.predictions import PredictionSet, file_name, read_run
+from eval.rouge import Rouge
 from eval.scoring import score as score_table
 from eval.speed_http import http
 from eval.speed_report import speed as measure_speed
@@ -29,6 +30,7 @@ from eval.tokens import TokenizerName
 from models.articles import FieldNames
 from models.contract import KINDS, LENGTHS, Kind, SummaryOptions
 from models.errors import EvaluationError, InbriefError
+from models.loading import ENGINES
 
 app = typer.Typer(
     add_completion=False,
@@ -97,7 +99,7 @@ def run(
     length: Annotated[str, typer.Option(help=f"{', '.join(LENGTHS)}.")] = "short",
     max_words: Annotated[int | None, typer.Option(min=1, help="Hard bound on words.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    engine: Annotated[str, typer.Option(help="auto, transformers or ctranslate2.")] = "auto",
+    engine: Annotated[str, typer.Option(help=f"{', '.join(ENGINES)}.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16, fp16 or int8.")] = "auto",
     allow_download: Annotated[bool, typer.Option(help="Let hub ids be fetched.")] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Articles a model is given at once.")] = 8,
@@ -111,6 +113,9 @@ def run(
     stemmer: Stemmer = True,
     similarity: Similarity = False,
     processes: Processes = 2,
+    key: Annotated[
+        str | None, typer.Option(envvar="INBRIEF_KEY", help="The key of endpoints that need one.")
+    ] = None,
 ) -> None:
     """Generate summaries, score them and write the report. Continues where it was stopped."""
     options = _options(kind, length, max_words)
@@ -129,6 +134,7 @@ def run(
         "stemmer": stemmer,
         "similarity": similarity,
     }
+    _require_ruler(asked)
     dataset = _dataset(asked)
     specs = peers.split_list(systems) + (system or [])
     if not specs:
@@ -142,6 +148,8 @@ def run(
             precision=precision,
             allow_download=allow_download,
             batch_size=batch_size,
+            tokenizer=cast(TokenizerName, tokenizer),
+            key=key,
         )
         for one in specs
     ]
@@ -360,6 +368,15 @@ def _dataset(asked: dict[str, Any]) -> Dataset:
         reference=asked["reference"],
         limit=asked["limit"],
     )
+
+
+def _require_ruler(asked: dict[str, Any]) -> None:
+    """What scoring needs is asked for before hours are spent on generating."""
+    Rouge(stemmer=asked["stemmer"], tokenizer=cast(TokenizerName, asked["tokenizer"]))
+    if asked["similarity"]:
+        from eval.similarity import default_directory
+
+        default_directory()
 
 
 def _score_and_report(

@@ -72,7 +72,7 @@ def load(
     """Read, clean and check a data set.
 
     `source` is a file or directory that `models.articles` reads, or
-    `hf:NAME[/CONFIG]:SPLIT` for the `datasets` library. `reference` chooses
+    `hf:OWNER/NAME[/CONFIG]:SPLIT` for the `datasets` library. `reference` chooses
     among several kinds where a record's `references` is an object.
 
     Raises:
@@ -92,12 +92,12 @@ def load(
     if not (source := source.strip()):
         raise EvaluationError("The data set needs a name.")
     for record in _records(source, names):
+        if limit is not None and len(examples) + len(bad) == limit:
+            break
         if isinstance(record, InvalidRecord):
             bad.append(record)
-        elif limit is None or len(examples) < limit:
-            examples.append(clean(_example(record, reference)))
         else:
-            break
+            examples.append(clean(_example(record, reference)))
     if bad:
         raise EvaluationError(
             f"{source}: {len(bad)} bad record{'s' * (len(bad) > 1)}: "
@@ -192,20 +192,24 @@ def _text_files(path: Path, names: FieldNames) -> Iterator[ArticleRecord | Inval
 def _hub_records(source: str, names: FieldNames) -> Iterator[ArticleRecord | InvalidRecord]:
     path, colon, split = source.rpartition(":")
     if not colon or not path or not split:
-        raise EvaluationError(f"hf:{source}: name the split, as in hf:cnn_dailymail/3.0.0:test.")
+        raise EvaluationError(
+            f"hf:{source}: name the split, as in hf:abisee/cnn_dailymail/3.0.0:test."
+        )
     try:
         import datasets  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         raise MissingDependency(
             "Data sets of the hub need the datasets library: pip install datasets."
         ) from None
-    name, _, config = path.partition("/")
-    try:
-        rows = datasets.load_dataset(name, config or None, split=split)
-    except Exception as error:
-        raise EvaluationError(
-            f"hf:{source} could not be loaded ({type(error).__name__}); are you online?"
-        ) from error
+    for name, config in (meanings := hub_names(path)):
+        try:
+            rows = datasets.load_dataset(name, config, split=split)
+            break
+        except Exception as error:
+            if (name, config) == meanings[-1]:
+                raise EvaluationError(
+                    f"hf:{source} could not be loaded ({type(error).__name__}); are you online?"
+                ) from error
     # CNN/DailyMail calls them article and highlights, XSum document and summary.
     wider = replace(
         names,
@@ -213,6 +217,17 @@ def _hub_records(source: str, names: FieldNames) -> Iterator[ArticleRecord | Inv
         summary=(*names.summary, "highlights"),
     )
     return _hub_rows(rows, wider)
+
+
+def hub_names(path: str) -> list[tuple[str, str | None]]:
+    """What OWNER/NAME/CONFIG may mean: names with their configuration, the likelier first.
+
+    The oldest data sets have no owner, so that two parts are read either way.
+    """
+    parts = path.split("/", 2)
+    if len(parts) == 3:
+        return [(f"{parts[0]}/{parts[1]}", parts[2])]
+    return [(path, None)] if len(parts) == 1 else [(path, None), (parts[0], parts[1])]
 
 
 def _hub_rows(

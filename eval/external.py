@@ -6,9 +6,11 @@ import json
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, Final
 
 import httpx
 
@@ -17,6 +19,8 @@ from eval.predictions import Prediction, from_row, parse
 from models.articles import json_line
 from models.contract import SummaryOptions
 from models.errors import EvaluationError
+
+_SUMMARIES: Final = "/v1/summaries"
 
 
 class Command:
@@ -27,6 +31,7 @@ class Command:
     """
 
     batch_size: int | None = None
+    timed = True
 
     def __init__(self, name: str, command: str, *, timeout_seconds: float = 24 * 3600) -> None:
         self.name = name
@@ -70,14 +75,16 @@ class Command:
 
 
 class Endpoint:
-    """An HTTP endpoint that takes `{"text", "title"?, "kind", "length", "max_words"?}`.
+    """An HTTP endpoint: inbrief's, or one of the shape of Hugging Face's inference API.
 
-    It answers with `summary` (inbrief) or `[{"summary_text": …}]` (the hub's
-    inference API). A refusal (4xx) is a refused article; anything else ends
-    the run.
+    inbrief's takes `{"text", "title"?, "kind", "length", "max_words"?}` and
+    answers with `summary`; with `hugging_face` it takes `{"inputs"}` and
+    answers with `[{"summary_text": …}]`. A refusal (413 or 422) is a refused
+    article; anything else ends the run.
     """
 
     batch_size: int | None = 1
+    timed = True
 
     def __init__(
         self,
@@ -85,36 +92,49 @@ class Endpoint:
         url: str,
         options: SummaryOptions,
         *,
+        hugging_face: bool = False,
+        key: str | None = None,
         timeout_seconds: float = 120,
     ) -> None:
         self.name = name
         self._url = url
         self._options = options
-        self._client = httpx.Client(timeout=timeout_seconds)
-        self.signature: Mapping[str, object] = {
-            "url": url,
-            "options": {"kind": options.kind, "length": options.length},
-        }
+        self._hugging_face = hugging_face
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        self._client = httpx.Client(timeout=timeout_seconds, headers=headers)
+
+    @cached_property
+    def signature(self) -> Mapping[str, object]:
+        """The address and what was asked for; of an inbrief service also which model it runs.
+
+        Raises:
+            EvaluationError: an inbrief service does not answer.
+        """
+        if self._hugging_face:
+            return {"url": self._url}
+        options = self._options
+        asked = {"kind": options.kind, "length": options.length, "max_words": options.max_words}
+        return {"url": self._url, **self._model(), "options": asked}
+
+    def _model(self) -> dict[str, object]:
+        if not self._url.endswith(_SUMMARIES):
+            return {}
+        response = self._send("GET", self._url.removesuffix(_SUMMARIES) + "/v1/models")
+        try:
+            (model,) = (one for one in response.json()["models"] if one["loaded"])
+            return {
+                "model": model["name"],
+                **{name: model[name] for name in ("revision", "engine", "precision", "device")},
+            }
+        except (ValueError, LookupError, TypeError):
+            # Another's service of the same address says nothing about itself.
+            return {}
 
     def summarise(self, examples: Sequence[Example]) -> list[Prediction]:
         return [self._ask(one) for one in examples]
 
     def _ask(self, example: Example) -> Prediction:
-        body: dict[str, object] = {
-            "text": example.text,
-            "kind": self._options.kind,
-            "length": self._options.length,
-        }
-        if example.title:
-            body["title"] = example.title
-        if self._options.max_words is not None:
-            body["max_words"] = self._options.max_words
-        try:
-            response = self._client.post(self._url, json=body)
-        except httpx.HTTPError as error:
-            raise EvaluationError(
-                f"{self.name}: {self._url} does not answer ({type(error).__name__})."
-            ) from error
+        response = self._send("POST", self._url, json=self._body(example))
         if response.status_code in (413, 422):
             return Prediction(example.id, example.digest, "", error=_problem(response))
         if response.status_code != 200:
@@ -128,6 +148,28 @@ class Endpoint:
             return _of_row(example, row, self.name)
         except (ValueError, LookupError, TypeError) as error:
             raise EvaluationError(f"{self.name}: {self._url} sent no summary.") from error
+
+    def _body(self, example: Example) -> dict[str, object]:
+        if self._hugging_face:
+            return {"inputs": example.text}
+        body: dict[str, object] = {
+            "text": example.text,
+            "kind": self._options.kind,
+            "length": self._options.length,
+        }
+        if example.title:
+            body["title"] = example.title
+        if self._options.max_words is not None:
+            body["max_words"] = self._options.max_words
+        return body
+
+    def _send(self, method: str, url: str, **arguments: Any) -> httpx.Response:
+        try:
+            return self._client.request(method, url, **arguments)
+        except httpx.HTTPError as error:
+            raise EvaluationError(
+                f"{self.name}: {url} does not answer ({type(error).__name__})."
+            ) from error
 
 
 def _of_row(example: Example, row: Mapping[str, object], name: str) -> Prediction:
@@ -154,6 +196,7 @@ class PredictionsFile:
     """Summaries that another tool has made: JSONL, CSV or Parquet with `id` and `summary`."""
 
     batch_size: int | None = None
+    timed = False
 
     def __init__(self, name: str, path: Path) -> None:
         if not path.is_file():

@@ -16,6 +16,7 @@ from eval.datasets import Example
 from eval.predictions import Prediction
 from eval.rouge import Prepared, Rouge
 from eval.systems import refusal
+from eval.tokens import TokenizerName
 from models import documents
 from models.contract import Article, SummarySentence
 from models.errors import InbriefError, MissingDependency
@@ -36,6 +37,7 @@ class Extractive:
     """Sentences that `choose` names, in the order of the article."""
 
     batch_size: int | None = 1
+    timed = True
 
     def __init__(self, name: str, choose: Choose, signature: Mapping[str, object]) -> None:
         self.name = name
@@ -75,24 +77,29 @@ def at_random(k: int) -> Extractive:
     return Extractive(f"random-{k}", choose, {"seed": _RANDOM_SEED})
 
 
-def oracle(k: int) -> Extractive:
+def oracle(k: int, tokenizer: TokenizerName = "ascii") -> Extractive:
     """The greedy oracle: an upper bound for extraction, which reads the reference.
 
     Adds the sentence that raises the mean of ROUGE-1 and ROUGE-2 F most,
     until none does or there are k (Nallapati et al. 2017; Liu & Lapata 2019).
+    `tokenizer` is the one that will score.
     """
-    rouge = Rouge()
+    rouge = Rouge(tokenizer=tokenizer)
 
     def choose(document: documents.Document, example: Example) -> Sequence[int]:
-        sentences = [rouge.prepare(one.text) for one in document.sentences]
+        # One sentence in another script is no reason to refuse the article:
+        # it has no token and is not chosen. The reference has to be readable.
+        sentences = [rouge.prepare(one.text, None) for one in document.sentences]
         best: tuple[float, list[int]] = (-1.0, [])
         for text in example.references:
-            candidate = _greedy(sentences, rouge.prepare(text), k)
+            reference = rouge.prepare(text, f"The reference of {example.id}")
+            candidate = _greedy(sentences, reference, k)
             if candidate[0] > best[0]:
                 best = candidate
         return best[1]
 
-    return Extractive(f"oracle-{k}", choose, {"reads": "references", "gain": "rouge1+rouge2 F"})
+    gain = f"rouge1+rouge2 F, {tokenizer} tokenizer"
+    return Extractive(f"oracle-{k}", choose, {"reads": "references", "gain": gain})
 
 
 def _greedy(sentences: Sequence[Prepared], reference: Prepared, k: int) -> tuple[float, list[int]]:

@@ -136,7 +136,8 @@ def update(
             continue
         new = {metric: _bound(metric, mean) for metric, mean in measured.items()}
         for metric, bound in floors.get(system, {}).items():
-            worse = new.get(metric, bound) - bound
+            # A metric that is gone would lose its floor.
+            worse = new.get(metric, float(_is_ceiling(metric))) - bound
             if worse > 0 if _is_ceiling(metric) else worse < 0:
                 lowered.append(f"{system} {METRICS[metric].label}")
         floors[system] = new

@@ -46,7 +46,8 @@ def generate(
 
     Raises:
         EvaluationError: the directory holds predictions of another system
-            under this name, or of other data; a fault of the predictions.
+            under this name, of other data, or changed since they were
+            finished; a fault of the predictions.
     """
     path, meta_path = paths(directory, file_name(system.name))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +58,7 @@ def generate(
         "data_digest": dataset.digest,
         "articles": len(dataset.examples),
     }
-    _refuse_other(meta_path, header)
+    _refuse_other(path, meta_path, header)
     write_meta(meta_path, header)
     done = _kept(path, system.name)
     remaining = [one for one in dataset.examples if one.id not in done]
@@ -68,7 +69,8 @@ def generate(
         seconds = (time.perf_counter() - started) / len(batch)
         _require_answers(system.name, batch, predictions)
         append(path, predictions)
-        _append_timings(path, batch, seconds)
+        if system.timed:
+            _append_timings(path, batch, seconds)
         remaining = remaining[len(batch) :]
         progress(system.name, len(dataset.examples) - len(remaining), len(dataset.examples))
     ordered = check(system.name, parse(path, system.name), dataset)
@@ -82,12 +84,12 @@ def seconds_by_id(directory: Path, system_file: str) -> dict[str, float]:
     timings = path.with_name(system_file + TIMINGS_SUFFIX)
     if not timings.exists():
         return {}
-
-    rows = [json.loads(line) for line in timings.read_text().splitlines() if line.endswith("}")]
+    lines = timings.read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines if line.endswith("}")]
     return {row["id"]: row["seconds"] for row in rows}
 
 
-def _refuse_other(meta_path: Path, header: Mapping[str, object]) -> None:
+def _refuse_other(path: Path, meta_path: Path, header: Mapping[str, object]) -> None:
     if not meta_path.exists():
         return
     meta = read_meta(meta_path)
@@ -97,10 +99,15 @@ def _refuse_other(meta_path: Path, header: Mapping[str, object]) -> None:
                 f"{meta_path.parent} holds predictions of {header['system']} from {what};"
                 " choose another --out or delete them."
             )
+    finished = meta.get("predictions_digest")
+    if finished is not None and path.exists() and digest_of(path) != finished:
+        raise EvaluationError(
+            f"{header['system']}: {path.name} was changed after it was written; choose another"
+            " --out or delete it."
+        )
 
 
 def _as_json(value: object) -> object:
-
     return json.loads(json.dumps(value))
 
 
@@ -108,11 +115,15 @@ def _kept(path: Path, system: str) -> set[str]:
     """Ids that are on disk; a row cut off by a kill is removed from the file."""
     if not path.exists():
         return set()
+    _drop_cut_off_row(path)
+    return {one.id for one in parse(path, system)}
+
+
+def _drop_cut_off_row(path: Path) -> None:
     content = path.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]
     if whole != content:
         path.write_bytes(whole)
-    return {one.id for one in parse(path, system)}
 
 
 def _batches(examples: Sequence[Example], size: int | None) -> list[Sequence[Example]]:
@@ -131,6 +142,8 @@ def _require_answers(
 
 def _append_timings(path: Path, batch: Sequence[Example], seconds: float) -> None:
     timings = path.with_name(path.stem + TIMINGS_SUFFIX)
+    if timings.exists():
+        _drop_cut_off_row(timings)
     with timings.open("a", encoding="utf-8") as stream:
         stream.writelines(
             json_line({"id": one.id, "seconds": round(seconds, 6), "batch": len(batch)})

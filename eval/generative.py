@@ -39,6 +39,8 @@ class TransformersSystem:
         EvaluationError: transformers cannot load it.
     """
 
+    timed = True
+
     def __init__(self, name: str, directory: Path, batch_size: int) -> None:
         if not directory.is_dir():
             raise ModelNotFound(f"{name}: {directory} is not a directory.", field="model")
@@ -111,6 +113,7 @@ class LanguageModelSystem:
     """
 
     batch_size: int | None = 1
+    timed = True
 
     def __init__(self, name: str, source: str) -> None:
         path = _gguf_file(source)

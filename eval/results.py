@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from itertools import combinations, pairwise
 from typing import Any, Final
@@ -49,7 +50,9 @@ def build(
     metrics = table.metrics
     for name in names:
         if np.isnan(table.column(name, "rouge1_fmeasure")).all():
-            raise EvaluationError(f"{name} answered none of the articles.")
+            raise EvaluationError(
+                f"{name} answered none of the articles; the first: {_first_error(table, name)}"
+            )
     intervals = _intervals(table, names, metrics, resamples, seed)
     return {
         "schema": SCHEMA,
@@ -66,6 +69,7 @@ def build(
             "reference_sentences": table.dataset.reference_sentences,
             "summary_sentences": "as given, else split",
             "splitter": "inbrief",
+            **({"similarity": table.encoder} if table.encoder else {}),
             "bootstrap": {"resamples": resamples, "seed": seed, "confidence": CONFIDENCE},
             "refused": "unscored and counted; empty summaries score 0",
         },
@@ -84,6 +88,11 @@ def build(
     }
 
 
+def _first_error(table: ScoreTable, system: str) -> str:
+    (predictions,) = (one for one in table.systems if one.system == system)
+    return str(predictions.predictions[0].error)
+
+
 def signature_line(
     table: ScoreTable, system: str, resamples: int = RESAMPLES, seed: int = SEED
 ) -> str:
@@ -100,13 +109,15 @@ def signature_line(
         "stemmer": table.rouge_signature["stemmer"],
         "tokenizer": table.rouge_signature["tokenizer"],
         "case": table.rouge_signature["case"],
+        **({"similarity": table.encoder} if table.encoder else {}),
         "splitter": f"references {table.dataset.reference_sentences}, summaries inbrief",
         "bootstrap": resamples,
         "seed": seed,
         "system": system,
         **{name: value for name, value in flat.items() if value is not None},
     }
-    return "|".join(f"{name}:{value}" for name, value in parts.items())
+    # A prompt or a command may hold line ends.
+    return "|".join(f"{name}:{value}" for name, value in parts.items()).replace("\n", "\\n")
 
 
 def _flatten(value: Mapping[str, object], prefix: str = "") -> dict[str, object]:
@@ -193,6 +204,8 @@ _LENGTH_NAMES: Final = [
 def _date_slice(example: Example) -> str | None:
     for name in ("date", "published", "published_at"):
         value = example.fields.get(name)
+        if isinstance(value, date):  # a date or time stamp of a Parquet file
+            return f"{value.year:04}"
         if isinstance(value, str) and len(value) >= 4 and value[:4].isdecimal():
             return value[:4]
     return None

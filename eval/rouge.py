@@ -70,13 +70,13 @@ class Rouge:
             "references": "best F of each variant",
         }
 
-    def prepare(self, text: str, what: str = "A text") -> Prepared:
-        """Tokenise; `what` names the text in the error.
+    def prepare(self, text: str, what: str | None = "A text") -> Prepared:
+        """Tokenise; `what` names the text in the error, and None lets every text pass.
 
         Raises:
             EvaluationError: the ASCII tokenizer would drop most of the text's letters.
         """
-        if self.tokenizer == "ascii":
+        if self.tokenizer == "ascii" and what is not None:
             require_ascii(text, what)
         lines = (line for line in text.split("\n") if line)
         sentences = tuple(tuple(self._tokenize(line)) for line in lines)

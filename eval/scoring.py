@@ -54,7 +54,8 @@ class ScoreTable:
     """Scores of all systems on one data set: `rows[system][document]`.
 
     `reference_positions` says for each document where in the article the
-    sentences of its references come from, from 0 to 1.
+    sentences of its references come from, from 0 to 1. `encoder` names what
+    `similarity` was measured with, where it was.
     """
 
     dataset: Dataset
@@ -62,6 +63,7 @@ class ScoreTable:
     rows: Mapping[str, tuple[Scored, ...]]
     reference_positions: tuple[tuple[float, ...], ...]
     rouge_signature: Mapping[str, object]
+    encoder: str | None = None
 
     @property
     def metrics(self) -> list[str]:

@@ -60,7 +60,8 @@ class Encoder:
         self._model: Any = AutoModel.from_pretrained(
             directory, use_safetensors=True, trust_remote_code=False
         ).eval()
-        self.digest = sha256(weights.read_bytes()).hexdigest()[:12]
+        digest = sha256(weights.read_bytes()).hexdigest()[:12]
+        self.signature = f"{directory.parent.name}/{directory.name} {digest}, {_WINDOW} pieces"
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (texts, dimensions); a text alone or among others is the same."""
@@ -114,4 +115,4 @@ def with_similarity(table: ScoreTable, encoder: Encoder) -> ScoreTable:
             metrics = {**one.metrics, "similarity": round(closest, 4)}
             scored.append(replace(one, metrics=metrics))
         rows_by_system[system] = tuple(scored)
-    return replace(table, rows=rows_by_system)
+    return replace(table, rows=rows_by_system, encoder=encoder.signature)

@@ -17,11 +17,13 @@ class System(Protocol):
 
     `signature` names everything that changes its output (revision, engine,
     precision, options). `batch_size` is how many articles it is given at
-    once; None means all. `summarise` answers each example, in order, and
-    raises only when nothing can go on.
+    once; None means all. `timed` says whether the time it takes is that of
+    summarising, which it is not where summaries are only read. `summarise`
+    answers each example, in order, and raises only when nothing can go on.
     """
 
     name: str
+    timed: bool
 
     @property
     def signature(self) -> Mapping[str, object]: ...
@@ -34,6 +36,8 @@ class System(Protocol):
 
 class ModelSystem:
     """Any `models.contract.Summariser` under fixed options."""
+
+    timed = True
 
     def __init__(
         self, name: str, summariser: Summariser, options: SummaryOptions, *, batch_size: int = 8

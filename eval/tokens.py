@@ -21,7 +21,7 @@ _ASCII_WORD: Final = re.compile(r"[a-z0-9]+")
 _UNICODE_WORD: Final = re.compile(r"[^\W_]+")
 # Scripts written without spaces between words: one token a character, as in
 # multilingual ROUGE practice.
-_UNSPACED: Final = re.compile(
+UNSPACED: Final = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\U00020000-\U0003134f]"
 )
@@ -73,7 +73,7 @@ def unicode_tokenize(text: str) -> list[str]:
     their vowels. No stemming: the Porter stemmer knows English only.
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
-    spaced = _UNSPACED.sub(lambda match: f" {match[0]} ", folded)
+    spaced = UNSPACED.sub(lambda match: f" {match[0]} ", folded)
     if any(unicodedata.category(character)[0] == "M" for character in set(spaced)):
         return _words_with_marks(spaced)
     return _UNICODE_WORD.findall(spaced)

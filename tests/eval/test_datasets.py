@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.datasets import BUNDLED, SEEDS, Example, build, join, load
+from eval.datasets import BUNDLED, SEEDS, Example, build, hub_names, join, load
 from models.articles import FieldNames, write_json_lines
 from models.errors import EvaluationError, InputError, MissingDependency
 
@@ -161,6 +161,22 @@ def test_the_articles_that_come_with_inbrief_are_sound() -> None:
         assert isinstance(example.fields["section"], str)
         assert isinstance(example.fields["form"], str)
         assert str(example.fields["date"])[:4].isdecimal()
+
+
+def test_what_lies_beyond_the_limit_is_not_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_text(json.dumps(GOOD) + "\n{\n")
+    assert len(load(str(path), limit=1).examples) == 1
+    with pytest.raises(EvaluationError, match="Line 2: the line is not JSON"):
+        load(str(path), limit=2)
+
+
+def test_names_of_the_hub() -> None:
+    assert hub_names("abisee/cnn_dailymail/3.0.0") == [("abisee/cnn_dailymail", "3.0.0")]
+    xsum = [("EdinburghNLP/xsum", None), ("EdinburghNLP", "xsum")]
+    assert hub_names("EdinburghNLP/xsum") == xsum
+    assert hub_names("cnn_dailymail/3.0.0")[-1] == ("cnn_dailymail", "3.0.0")
+    assert hub_names("xsum") == [("xsum", None)]
 
 
 def test_the_hub_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,8 +65,20 @@ def test_a_command_that_does_not_exist_or_end(tmp_path: Path) -> None:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        # What an inbrief service says of its models; another's service has no such page.
+        one = {"revision": "r1", "engine": "native", "precision": "int8", "device": "cpu"}
+        models = [{"name": "a", "loaded": True, **one}, {"name": "b", "loaded": False, **one}]
+        known = self.path == "/here/v1/models"
+        self._answer(200 if known else 404, {"models": models} if known else {"detail": "?"})
+
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self.path == "/models/a":
+            whole = set(body) == {"inputs"} and self.headers["authorization"] == "Bearer secret"
+            first_line = str(body.get("inputs")).split("\n")[0]
+            self._answer(200 if whole else 400, [{"summary_text": first_line}])
+            return
         text = body["text"]
         status, answer = 200, {}
         if self.path == "/inbrief":
@@ -78,6 +90,9 @@ class _Handler(BaseHTTPRequestHandler):
             status, answer = 422, {"detail": "The article is too short."}
         elif self.path == "/broken":
             status, answer = 500, {"title": "Internal error"}
+        self._answer(status, answer)
+
+    def _answer(self, status: int, answer: object) -> None:
         content = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
@@ -112,6 +127,25 @@ def test_our_own_service_and_its_evidence(server: str) -> None:
 def test_an_endpoint_shaped_like_the_hubs(server: str) -> None:
     answers = endpoint(f"{server}/hub").summarise(EXAMPLES)
     assert [one.summary for one in answers] == FIRST_LINES
+
+
+def test_the_inference_api_is_asked_as_it_wants_to_be(server: str) -> None:
+    system = Endpoint(
+        "hub", f"{server}/models/a", SummaryOptions(), hugging_face=True, key="secret"
+    )
+    assert [one.summary for one in system.summarise(EXAMPLES)] == FIRST_LINES
+
+
+def test_the_signature_of_a_service_names_its_model_and_all_that_was_asked(server: str) -> None:
+    options = SummaryOptions(max_words=40)
+    asked = {"kind": "key-points", "length": "short", "max_words": 40}
+    ours = Endpoint("ours", f"{server}/here/v1/summaries", options).signature
+    assert (ours["model"], ours["revision"], ours["precision"]) == ("a", "r1", "int8")
+    assert ours["options"] == asked
+    url = f"{server}/v1/summaries"
+    assert Endpoint("another's", url, options).signature == {"url": url, "options": asked}
+    with pytest.raises(EvaluationError, match="/v1/models does not answer"):
+        _ = Endpoint("none", "http://127.0.0.1:9/v1/summaries", options).signature
 
 
 def test_a_refusal_is_of_one_article_and_a_failure_of_the_run(server: str) -> None:

@@ -3,6 +3,7 @@ import pytest
 from eval.datasets import Example
 from eval.extractive import Extractive, at_random, graph, lead, oracle
 from eval.rouge import Rouge
+from models.errors import EvaluationError
 from tests.eval import corpus
 
 EXAMPLES = corpus.examples()
@@ -52,6 +53,26 @@ def test_the_oracle_takes_the_best_of_several_references() -> None:
     (one,) = oracle(3).summarise([Example("x", example.text, None, references)])
     assert one.summary == sentences[5]
     assert Rouge().score_texts(references, one.summary)["rouge2"].fmeasure == 1.0
+
+
+def test_the_oracle_reads_what_the_tokenizer_of_the_scores_reads() -> None:
+    sentences = (
+        "Совет города решил закрыть старый бассейн в июне этого года.",
+        "Ремонт обойдется казне в двести сорок миллионов рублей и займет три года.",
+        "Жители собрали пять тысяч подписей против закрытия бассейна.",
+    )
+    russian = Example("r", "\n\n".join(sentences), None, ("Ремонт обойдется в миллионы рублей.",))
+    (one,) = oracle(1, "unicode").summarise([russian])
+    assert one.summary == sentences[1]
+    with pytest.raises(EvaluationError, match=r"The reference of r: .*--tokenizer unicode"):
+        oracle(1).summarise([russian])
+
+
+def test_one_sentence_in_another_script_does_not_stop_the_oracle() -> None:
+    example = EXAMPLES[0]
+    text = f"{example.text}\n\nСовет города решил."
+    (one,) = oracle(1).summarise([Example("x", text, None, example.references)])
+    assert one.summary in example.text
 
 
 def test_an_article_that_cannot_be_read_is_refused_with_the_reason() -> None:

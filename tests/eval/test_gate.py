@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,17 @@ def test_floors_rise_freely_and_fall_only_on_purpose(
     assert gate.read(path)["floors"]["mine"]["rouge2_fmeasure"] == high
     gate.update(path, poor, allow_regression=True)
     assert gate.read(path)["floors"]["mine"]["rouge2_fmeasure"] == low
+
+
+def test_a_floor_whose_metric_is_gone_is_a_lowered_floor(path: Path, good: ScoreTable) -> None:
+    gate.update(path, good)
+    rows = tuple(
+        replace(one, metrics={name: v for name, v in one.metrics.items() if name != "complete"})
+        for one in good.rows["mine"]
+    )
+    without = replace(good, rows={"mine": rows})
+    with pytest.raises(EvaluationError, match=r"would lower 1 floors \(mine complete sentences"):
+        gate.update(path, without)
 
 
 def test_floors_of_other_systems_stay(path: Path, good: ScoreTable) -> None:

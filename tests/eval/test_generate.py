@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from eval.datasets import Example
+from eval.external import PredictionsFile
 from eval.extractive import Extractive, lead
 from eval.generate import generate, seconds_by_id
 from eval.predictions import Prediction
@@ -69,6 +70,41 @@ def test_each_article_is_timed(tmp_path: Path) -> None:
     assert list(seconds) == [one.id for one in DATA.examples]
     assert all(value > 0 for value in seconds.values())
     assert "seconds" not in (tmp_path / "predictions/lead-2.jsonl").read_text()
+
+
+def test_timings_cut_off_by_a_kill_are_no_obstacle(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        generate(Stopping(after=4), DATA, tmp_path)
+    timings = tmp_path / "predictions/lead-2.timings.jsonl"
+    timings.write_bytes(timings.read_bytes()[:-9])
+    assert list(seconds_by_id(tmp_path, "lead-2")) == ["a0", "a1", "a2"]
+    generate(Stopping(after=100), DATA, tmp_path)
+    ids = [one.id for one in DATA.examples if one.id != "a3"]
+    assert list(seconds_by_id(tmp_path, "lead-2")) == ids
+
+
+def test_reading_a_file_of_summaries_is_not_timed(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.jsonl"
+    path.write_text(
+        "".join(
+            json.dumps({"id": one.id, "summary": one.summary}) + "\n"
+            for one in lead(1).summarise(DATA.examples)
+        )
+    )
+    generate(PredictionsFile("theirs", path), DATA, tmp_path)
+    assert seconds_by_id(tmp_path, "theirs") == {}
+
+
+def test_finished_predictions_that_were_changed_are_not_taken_for_the_systems(
+    tmp_path: Path,
+) -> None:
+    generate(lead(2), DATA, tmp_path)
+    path = tmp_path / "predictions/lead-2.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"council", b"parliament"))
+    with pytest.raises(EvaluationError, match="was changed after it was written"):
+        generate(lead(2), DATA, tmp_path)
+    path.unlink()
+    assert generate(lead(2), DATA, tmp_path).predictions == tuple(lead(2).summarise(DATA.examples))
 
 
 def test_a_system_that_answers_for_others_is_refused(tmp_path: Path) -> None:

@@ -160,6 +160,16 @@ def test_a_model_that_is_not_there_stops_the_run_before_it_starts(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_ruler_that_is_not_there_stops_the_run_before_it_starts(
+    tmp_path: Path, terminal: Terminal
+) -> None:
+    data, out = corpus.write(tmp_path / "towns.jsonl"), tmp_path / "run"
+    status, _, complaint = terminal("run", "--data", data, "--out", out, "--tokenizer", "utf")
+    assert status == 2
+    assert "Unknown tokenizer 'utf'" in complaint
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("command", ["run", "score", "compare", "gate", "meta", "speed", "load"])
 def test_help_has_examples(terminal: Terminal, command: str) -> None:
     status, output, _ = terminal(command, "--help")

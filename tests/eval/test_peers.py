@@ -36,6 +36,9 @@ def test_what_runs_elsewhere(tmp_path: Path) -> None:
     endpoint = parse("http://127.0.0.1:8000/v1/summaries?a=b")
     assert isinstance(endpoint, Endpoint)
     assert endpoint.name == "http://127.0.0.1:8000/v1/summaries?a=b"
+    hugging_face = parse("theirs=hf:http://127.0.0.1:8000/models/a", key="k")
+    assert isinstance(hugging_face, Endpoint)
+    assert hugging_face.signature == {"url": "http://127.0.0.1:8000/models/a"}
     assert isinstance(parse(f"file:{path}"), PredictionsFile)
     assert parse(f"theirs=file:{path}").name == "theirs"
 
@@ -93,3 +96,4 @@ def test_lists_of_systems() -> None:
     assert split_list("a, b,,c@tldr/long") == ["a", "b", "c@tldr/long"]
     assert split_list("cmd:x --a,b") == ["cmd:x --a,b"]
     assert split_list("mine=cmd:x,y") == ["mine=cmd:x,y"]
+    assert split_list("lead-1,mine=cmd:x y") == ["lead-1", "mine=cmd:x y"]

@@ -1,10 +1,13 @@
 import json
+import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from eval import predictions as on_disk
+from eval.datasets import Example
 from eval.extractive import lead
 from eval.generate import generate
 from eval.predictions import Prediction, check, file_name, misfit_share, parse, read_run
@@ -41,7 +44,7 @@ def test_shuffled_summaries_are_caught(run: Path) -> None:
     rows = rows_of(run)
     summaries = [row["summary"] for row in rows]
     for row, summary in zip(rows, summaries[1:] + summaries[:1], strict=True):
-        row["summary"] = summary
+        row |= {"summary": summary, "sentences": []}
     write_rows(run, rows)
     with pytest.raises(EvaluationError, match="look shuffled"):
         read_run(run, "lead-2", DATA)
@@ -98,7 +101,7 @@ def test_other_data_is_caught(run: Path) -> None:
 
 def test_a_file_edited_by_hand_is_caught(run: Path) -> None:
     rows = rows_of(run)
-    rows[0]["summary"] = str(rows[0]["summary"]) + " Better."
+    rows[0] |= {"summary": str(rows[0]["summary"]) + " Better.", "sentences": []}
     write_rows(run, rows)
     with pytest.raises(EvaluationError, match="was changed after it was written"):
         read_run(run, "lead-2", DATA)
@@ -143,6 +146,56 @@ def test_sound_summaries_do_not_look_shuffled() -> None:
     sound = lead(1).summarise(DATA.examples)
     assert misfit_share(DATA.examples, sound) == 0.0
     assert misfit_share(DATA.examples, sound[1:] + sound[:1]) > 0.5
+
+
+def test_the_order_is_checked_in_any_script() -> None:
+    words = [
+        "泳池六月关门",
+        "南极发现企鹅",
+        "央行上调利率",
+        "球队赢得决赛",
+        "山区发生地震",
+        "公司召回汽车",
+    ]
+    texts = [f"据本报记者周一报道，{word[:2]}和{word[2:]}的消息传出。" for word in words]
+    chinese = [Example(str(n), text, None, ("x",)) for n, text in enumerate(texts)]
+    sound = [Prediction(str(n), "", word) for n, word in enumerate(words)]
+    assert misfit_share(chinese, sound) == 0.0
+    assert misfit_share(chinese, sound[1:] + sound[:1]) == 1.0
+
+
+def test_what_fits_no_article_or_all_of_them_says_nothing_of_the_order() -> None:
+    translated = [Prediction(one.id, "", "Совет города решил.") for one in DATA.examples]
+    assert misfit_share(DATA.examples, translated) == 0.0
+    alike = [replace(DATA.examples[0], id=one.id) for one in DATA.examples]
+    assert misfit_share(alike, lead(1).summarise(alike)) == 0.0
+
+
+def test_summaries_in_any_wrong_order_are_found() -> None:
+    chance = random.Random(0)
+    vocabulary = [f"word{number}" for number in range(300)]
+    examples, sound = [], []
+    for number in range(40):
+        words = chance.sample(vocabulary, 60)
+        examples.append(Example(str(number), " ".join(words), None, ("x",)))
+        sound.append(Prediction(str(number), "", " ".join(words[:10])))
+    assert misfit_share(examples, sound) == 0.0
+    for seed in range(20):
+        mixed = random.Random(seed).sample(sound, 40)
+        assert misfit_share(examples, mixed) > 0.4, seed
+
+
+@pytest.mark.parametrize("error", ["", None, False])
+def test_an_empty_column_of_errors_refuses_nothing(error: object) -> None:
+    assert not on_disk.from_row(1, "One.", {"id": "a", "error": error}, "mine").refused
+    assert on_disk.from_row(1, "", {"id": "a", "error": "too short"}, "mine").refused
+
+
+def test_sentences_are_the_summary(tmp_path: Path) -> None:
+    row = {"id": "a", "sentences": [{"text": "One two."}, {"text": "Three."}]}
+    assert len(on_disk.from_row(1, "- One two.\n- Three.", row, "mine").sentences) == 2
+    with pytest.raises(EvaluationError, match="line 4 has other words in"):
+        on_disk.from_row(4, "One two.", row, "mine")
 
 
 def test_file_names_are_safe_and_different() -> None:

@@ -1,5 +1,7 @@
+import datetime
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from eval.datasets import build as build_dataset
 from eval.extractive import at_random, lead
 from eval.intervals import bootstrap_means
 from eval.predictions import Prediction, PredictionSet
-from eval.results import build
+from eval.results import build, signature_line
 from eval.scoring import ScoreTable, score
 from models.errors import EvaluationError
 from tests.eval import corpus
@@ -98,6 +100,26 @@ def test_the_signature_names_all_that_changes_a_score(results: dict[str, Any]) -
         assert part in line.split("|"), part
 
 
+def test_the_signature_is_one_line_whatever_the_settings_hold() -> None:
+    prompted = replace(of(1), signature={"prompt": "Summarise.\n\n{text}"})
+    line = signature_line(table_of(prompted), "lead-1")
+    assert "\n" not in line
+    assert r"prompt:Summarise.\n\n{text}" in line
+
+
+def test_slices_by_the_year_of_dates_as_text_and_as_dates() -> None:
+    dates = ["2024-05-01", datetime.date(2025, 1, 2), datetime.datetime(2025, 1, 2, 3, 4), None, 7]
+    dated = [
+        replace(one, fields={"date": dates[index % 5]})
+        for index, one in enumerate(corpus.examples(30))
+    ]
+    data = build_dataset("dated", dated)
+    system_ = PredictionSet("lead-1", {}, tuple(lead(1).summarise(data.examples)))
+    found = build(score(data, [system_]), resamples=50)["slices"]
+    years = {one["value"]: one["n"] for one in found if one["slice"] == "date"}
+    assert years == {"2024": 6, "2025": 12}
+
+
 def test_slices_by_field_length_and_origin(results: dict[str, Any]) -> None:
     cuts = {(one["slice"], one["value"]): one["n"] for one in results["slices"]}
     assert cuts[("section", "local")] == cuts[("section", "business")] == 5
@@ -109,7 +131,7 @@ def test_slices_by_field_length_and_origin(results: dict[str, Any]) -> None:
 
 def test_a_system_that_answers_nothing_is_an_error() -> None:
     refused = tuple(Prediction(one.id, one.digest, "", error="E") for one in DATA.examples)
-    with pytest.raises(EvaluationError, match="none answered none of the articles"):
+    with pytest.raises(EvaluationError, match="none answered none of the articles; the first: E"):
         build(table_of(PredictionSet("none", {}, refused)), resamples=10)
 
 

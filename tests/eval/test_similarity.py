@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 
 from eval.extractive import lead
 from eval.predictions import Prediction, PredictionSet
+from eval.results import signature_line
 from eval.scoring import score
 from eval.similarity import PACKAGE, Encoder, default_directory, with_similarity
 from models.errors import ModelNotFound
@@ -51,6 +53,9 @@ def test_similarity_is_a_column_of_the_table(encoder: Encoder) -> None:
     assert column[2] == 0.0
     assert 0.3 < column[3] < 1.0
     assert "similarity" in table.metrics
+    line = signature_line(table, "mine")
+    assert f"similarity:{encoder.signature}" in line.split("|")
+    assert re.search(r"model [0-9a-f]{12}, 256 pieces$", encoder.signature)
 
 
 def test_a_directory_without_an_encoder(tmp_path: Path) -> None:
