@@ -5,7 +5,8 @@
 const script = document.currentScript;
 const HOME = new URL('..', script?.src || location).href;
 const WORDS_PER_MINUTE = 230; // silent reading (Brysbaert 2019)
-const SILENCE_MILLISECONDS = 60000; // six heartbeats
+const LONG = 600;
+const SILENCE_MILLISECONDS = 60000;
 
 const KEYS = 'question button close loading ai editor saved copy copied listen stop retry back show unsupported device short language busy unavailable failed'.split(' ');
 const TEXTS = {
@@ -30,8 +31,7 @@ const STYLE = `
 :host([hidden]), [hidden] { display: none !important }
 .card { color: var(--ink); background: var(--paper); border: 1px solid var(--rule); border-radius: var(--round) }
 .bar, .tools, .meta { display: flex; flex-wrap: wrap; align-items: center; gap: .3em 1em }
-.bar { justify-content: space-between; padding: .6em .7em .6em 1.1em }
-[dir=rtl] .bar { padding: .6em 1.1em .6em .7em }
+.bar { justify-content: space-between; padding-block: .6em; padding-inline: 1.1em .7em }
 button { font: inherit; color: var(--accent); background: none; border: 1px solid transparent; border-radius: calc(var(--round) * .7); padding: .35em .8em; min-height: 2.5em; cursor: pointer }
 .toggle, .back { background: var(--accent); color: var(--on); font-weight: 600 }
 .toggle:hover { filter: brightness(1.12) }
@@ -81,7 +81,7 @@ const h = (tag, attributes, ...children) => {
 const HEADING = 'h1:not([data-inbrief-skip])';
 const FURNITURE = 'inbrief-summary,nav,aside,footer,form,button,svg,video,audio,[aria-hidden=true],[data-inbrief-skip]';
 
-/** The visible text under `root` and, for each UTF-16 unit of it, its node and offset. */
+/** The visible text under `root`, with the node and offset of each unit. */
 function read(root) {
   const units = [], places = [];
   const heading = query(HEADING, root);
@@ -140,7 +140,18 @@ function find(element, selector) {
   return element?.closest(BODY) || query(BODY) || [...document.querySelectorAll('article')].sort((a, b) => size(b) - size(a))[0];
 }
 
-/** The longest `articleBody` of the page's JSON-LD. */
+/** Where a page marks no article: `main`, or what holds most text in paragraphs. */
+function likely() {
+  let best;
+  const sizes = new Map();
+  document.querySelectorAll('p').forEach((p) => {
+    const box = p.parentNode, size = (sizes.get(box) || 0) + p.textContent.length;
+    sizes.set(box, size);
+    if (size > (sizes.get(best) || LONG) && !p.closest(FURNITURE)) best = box;
+  });
+  return query('main') || best;
+}
+
 function structured() {
   let best = '';
   const look = (value) => {
@@ -194,7 +205,7 @@ async function fromService({ url, siteKey, body }, onSentence, controller) {
   } finally { clearTimeout(timer); }
 }
 
-/** Chrome's built-in Summarizer where its model is already there; else null. */
+/** Null where Chrome's own model is not on the device. */
 async function fromDevice({ body, device }, { signal }) {
   try {
     const options = { type: body.kind, length: body.length, format: 'plain-text', outputLanguage: device };
@@ -223,7 +234,7 @@ function ask(key, request) {
 
 /* Evidence in the article */
 
-const opened = new Set(); // elements whose passages are marked
+const opened = new Set();
 let marks;
 
 function paint(chosen = []) {
@@ -232,8 +243,8 @@ function paint(chosen = []) {
     if (marks) {
       CSS.highlights.set('inbrief-source', marks[0]).set('inbrief-evidence', marks[1]);
       marks[1].priority = 1;
-      document.adoptedStyleSheets.push(styles(`::highlight(inbrief-source){text-decoration:underline dotted #b08d57}
-::highlight(inbrief-evidence){background-color:var(--inbrief-highlight,#ffe27a);color:#1d1a12}`));
+      document.adoptedStyleSheets.push(styles(`@media screen{::highlight(inbrief-source){text-decoration:underline dotted #b08d57}
+::highlight(inbrief-evidence){background-color:var(--inbrief-highlight,#ffe27a);color:#1d1a12}}`));
     }
   }
   if (marks) {
@@ -247,7 +258,7 @@ function paint(chosen = []) {
 
 const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth';
 
-/** Scrolls `range` into the upper third; false when it is in view already. */
+/** False when `range` is in view already. */
 function reveal(range) {
   const box = range.getBoundingClientRect();
   if (box.top >= 0 && box.bottom <= innerHeight) return false;
@@ -269,9 +280,7 @@ class InbriefSummary extends HTMLElement {
   sources = []; // ranges in the article, by sentence
   #own = {}; #parts; #job; #tell; #key; #sent; #reading; #response; #watch; #open = false;
 
-  /** Texts of the page's own, by the keys of docs/widget.md. */
   set texts(value) { this.#own = value || {}; this.#relabel(); }
-  /** The service's last answer, if any. */
   get summary() { return this.#response; }
 
   connectedCallback() {
@@ -312,7 +321,7 @@ class InbriefSummary extends HTMLElement {
     button('back', () => this.#return(), { popover: 'manual', hidden: '', 'aria-describedby': id + 'q' });
     make('p', 'meta', {}, make('span', 'label'), make('span', 'saved'));
     make('div', 'body', { 'aria-live': 'polite' });
-    make('p', 'disclosure');
+    make('p', 'disclosure', { dir: 'auto' });
     make('div', 'tools', {}, button('copy', () => this.#copy()), button('listen', () => this.#listen(), { 'aria-pressed': 'false' }), button('close', leave));
     make('div', 'panel', { id, role: 'group', hidden: '' }, p.meta, p.body, p.disclosure, p.tools);
     p.quote = h('span', { class: 'quiet', id: id + 'q', 'aria-hidden': 'true' });
@@ -342,7 +351,6 @@ class InbriefSummary extends HTMLElement {
 
   get #reviewed() { return this.getAttribute('reviewed') === 'editor'; }
 
-  /** What is asked, and where. */
   #request() {
     const get = (name, otherwise) => this.getAttribute(name) || otherwise;
     const url = get('api', HOME).replace(/\/$/, '') + '/v1/summaries';
@@ -354,7 +362,7 @@ class InbriefSummary extends HTMLElement {
     if (stored) return { url: stored, siteKey };
     let text = this.#reading?.text;
     if (!text && !get('for')) {
-      const main = query('main');
+      const main = likely();
       this.#reading = read(main || document.body);
       text = structured() || (main && this.#reading.text);
     }
@@ -365,7 +373,6 @@ class InbriefSummary extends HTMLElement {
     return { url, siteKey, body, device: get('prefer') === 'on-device' && 'Summarizer' in self && this.#language() };
   }
 
-  /** Opens the panel and asks, unless the same question was answered before. */
   async open() {
     if (this.#open) return;
     const p = this.#parts;
@@ -397,13 +404,12 @@ class InbriefSummary extends HTMLElement {
       this.#key = key;
       this.#emit('done', response);
     } catch (error) {
-      if (job && this.#job !== job) return; // closed meanwhile
+      if (job && this.#job !== job) return;
       this.#leave();
       this.#fail(error);
     }
   }
 
-  /** Closes the panel; an answer under way is dropped when nobody else waits for it. */
   close() {
     if (!this.#open) return;
     const p = this.#parts;
@@ -499,7 +505,7 @@ class InbriefSummary extends HTMLElement {
     p.copy.hidden = !navigator.clipboard;
     p.copy.textContent = this.#text('copy');
     this.#voice();
-    self.speechSynthesis?.addEventListener('voiceschanged', this.#voice); // voices come late
+    self.speechSynthesis?.addEventListener('voiceschanged', this.#voice);
     p.disclosure.textContent = response.device ? this.#text('device') : !this.#reviewed && response.disclosure || '';
     p.disclosure.hidden = !p.disclosure.textContent;
     paint(this.sources[this.#spans.findIndex((span) => span.matches('[aria-pressed=true]'))]);
@@ -612,25 +618,29 @@ if (!customElements.get('inbrief-summary')) customElements.define('inbrief-summa
 
 function place(whole) {
   const { auto, ...settings } = script.dataset;
-  const article = find(null, settings.for) || (whole && !settings.for ? query('main') : null);
-  const paragraphs = [...article?.querySelectorAll('p') || []].filter((p) => p.textContent.trim().length > 60 && !p.closest(FURNITURE));
-  if (!paragraphs.length) return false;
+  const marked = find(null, settings.for), article = marked || (whole && !settings.for && likely());
+  const paragraphs = [...article ? article.querySelectorAll('p') : []].filter((p) => p.textContent.trim().length > 60 && !p.closest(FURNITURE));
+  const [first, last] = [paragraphs[0], paragraphs.at(-1)];
+  if (!first && !(whole && marked?.textContent.length > LONG)) return false;
   const make = (place) => {
     const element = h('inbrief-summary', { 'data-place': place });
     for (const [name, value] of Object.entries(settings)) element.setAttribute(name.replace(/[A-Z]/g, '-$&').toLowerCase(), value);
     return element;
   };
-  if (!query('inbrief-summary[data-place=above]', article)) paragraphs[0].before(make('above'));
-  if (whole) paragraphs.at(-1).after(make('below'));
+  const above = make('above'), below = make('below');
+  if (!query('inbrief-summary[data-place=above]', article)) first ? first.before(above) : article.prepend(above);
+  if (whole) last ? last.after(below) : article.append(below);
   return true;
 }
 
 if (script?.hasAttribute('data-auto')) {
-  if (document.readyState === 'loading') {
-    // An element placed before the first paint moves nothing on the page.
-    const observer = new MutationObserver(() => place(false) && observer.disconnect());
-    observer.observe(document, { childList: true, subtree: true });
-    document.addEventListener('DOMContentLoaded', () => { observer.disconnect(); place(true); });
-  } else place(true);
+  let whole, due;
+  const look = () => { due = 0; place(whole) && observer.disconnect(); };
+  // Before the first paint, so that nothing moves; a late article is found, too.
+  const observer = new MutationObserver(() => { if (whole) due ||= setTimeout(look, 250); else look(); });
+  observer.observe(document, { childList: true, subtree: true });
+  const end = () => { whole = true; look(); };
+  if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', end);
+  else end();
 }
 })();

@@ -75,6 +75,52 @@ def test_the_script_tag_waits_while_the_page_is_still_coming(
     expect(page.locator("inbrief-summary")).to_have_count(2)
 
 
+LONG_PARAGRAPHS = ARTICLE.replace("<h1>Swing bridge to close</h1>", "") * 2
+BARE_PAGES = {
+    "in a div": (
+        f"<div><p>Cookies, and more of them: {'we take care of what you like. ' * 5}</p></div>"
+        f"<div id=text><h1>Swing</h1>{LONG_PARAGRAPHS}</div>",
+        ["H1", "INBRIEF-SUMMARY", *["P"] * 6, "INBRIEF-SUMMARY"],
+    ),
+    "without paragraphs": (
+        "<article id=text><h1>Swing</h1>"
+        f"{LONG_PARAGRAPHS.replace('<p>', '<div>').replace('</p>', '</div>')}</article>",
+        ["INBRIEF-SUMMARY", "H1", *["DIV"] * 6, "INBRIEF-SUMMARY"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BARE_PAGES)
+def test_the_script_tag_finds_articles_on_pages_that_mark_none(
+    open_page: OpenPage, stage: Stage, case: str
+) -> None:
+    body, order = BARE_PAGES[case]
+    script = f'<script src="{stage.url}/widget/inbrief.js" data-auto defer></script>'
+    html = page_of(body, head=script).replace("<main>", "").replace("</main>", "")
+    reader = open_page()
+    page = reader.goto(stage.put_page(html))
+    expect(page.locator("inbrief-summary")).to_have_count(2)
+    assert page.locator("#text > *").evaluate_all("all => all.map(e => e.tagName)") == order
+    press(page)
+    assert reader.sent[0]["text"].startswith("The Harbour Commission")
+
+
+def test_the_script_tag_finds_an_article_that_is_drawn_late(
+    open_page: OpenPage, stage: Stage
+) -> None:
+    head = f'<script src="{stage.url}/widget/inbrief.js" data-auto defer></script>'
+    page = open_page().goto(stage.put_page(page_of("<div id=app></div>", head=head)))
+    assert page.evaluate("document.readyState") == "complete"
+    assert page.locator("inbrief-summary").count() == 0
+    page.locator("#app").evaluate(
+        "(app, html) => { app.innerHTML = html; }", f"<article>{ARTICLE}</article>"
+    )
+    expect(page.locator("inbrief-summary")).to_have_count(2)
+    page.locator("#app").evaluate("app => app.append(document.createElement('p'))")
+    press(page, 1)
+    assert page.locator("inbrief-summary").count() == 2
+
+
 BODIES = {
     "for": (f'<div id="a">{ARTICLE}</div><inbrief-summary for="#a"></inbrief-summary>', "The Harb"),
     "around": (f"<article>{TAG}{ARTICLE}</article><article><p>Another.</p></article>", "The Harb"),
