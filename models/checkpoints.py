@@ -39,7 +39,8 @@ class Checkpoint:
     unbounded); `max_new_tokens` the decoder's (None: unbounded). `settings`
     are the checkpoint's own generation defaults. `start_tokens` maps a
     language to the decoder start token that asks for it, where the
-    configuration lists such tokens.
+    configuration lists such tokens. `uniform_heads`: the heads of encoder and
+    decoder are of one width.
     """
 
     directory: Path
@@ -60,6 +61,7 @@ class Checkpoint:
     start_tokens: Mapping[str, str]
     parameters: int
     size_bytes: int
+    uniform_heads: bool = True
 
     @property
     def name(self) -> str:
@@ -97,6 +99,10 @@ def read_checkpoint(directory: Path) -> Checkpoint:
             f"{directory}: config.json names no decoder start, end or padding token.",
             field="model",
         )
+    forced_bos, forced_eos = ids.get("forced_bos_token_id"), ids.get("forced_eos_token_id")
+    vocabulary_size = int(config["vocab_size"])
+    named = (start, _first(eos), pad, forced_bos, _first_or_none(forced_eos))
+    _check_tokens(directory, vocabulary_size, named)
     positions = config.get("max_decoder_position_embeddings") or _positions(config, relative)
     return Checkpoint(
         directory=directory,
@@ -104,20 +110,31 @@ def read_checkpoint(directory: Path) -> Checkpoint:
         revision=_digest(directory, weights),
         window=_window(directory, config, relative),
         max_new_tokens=None if relative or not positions else int(positions) - 1,
-        vocabulary_size=int(config["vocab_size"]),
+        vocabulary_size=vocabulary_size,
         width=int(config.get("d_model") or config.get("hidden_size") or 0),
         decoder_start_id=int(start),
         eos_id=_first(eos),
         pad_id=int(pad),
-        forced_bos_id=ids.get("forced_bos_token_id"),
-        forced_eos_id=_first_or_none(ids.get("forced_eos_token_id")),
+        forced_bos_id=forced_bos,
+        forced_eos_id=_first_or_none(forced_eos),
         prefix=_prefix(architecture, summarization),
         settings=declared_settings(config, generation, summarization),
         languages=_card_languages(directory),
         start_tokens=_start_tokens(task),
         parameters=sum(_parameters(file) for file in weights),
         size_bytes=sum(file.stat().st_size for file in weights),
+        uniform_heads=relative
+        or config.get("encoder_attention_heads") == config.get("decoder_attention_heads"),
     )
+
+
+def _check_tokens(directory: Path, size: int, named: tuple[int | None, ...]) -> None:
+    for token in named:
+        if token is not None and not 0 <= int(token) < size:
+            raise CorruptModel(
+                f"{directory}: config.json names token {token}, but its vocabulary has {size}.",
+                field="model",
+            )
 
 
 def _read_json(path: Path, *, optional: bool = False) -> dict[str, Any]:

@@ -185,14 +185,15 @@ def _choose_engine(checkpoint: Checkpoint, wish: _Wish, cache_dir: Path) -> tupl
     engine, precision = wish.engine, wish.precision
     why = "it was asked for"
     if engine == "auto":
-        own = checkpoint.architecture in seq2seq.ARCHITECTURES and device == "cpu"
+        known = checkpoint.architecture in seq2seq.ARCHITECTURES and checkpoint.uniform_heads
+        own = known and device == "cpu"
         engine = "native" if own and precision in ("auto", *linear.PRECISIONS) else "transformers"
         why = (
             "our own engine runs this architecture, with rows that never wait for each other"
             if engine == "native"
             else "it runs every architecture on every device"
         )
-        if device == "cuda" and checkpoint.architecture in seq2seq.ARCHITECTURES:
+        if device == "cuda" and known:
             why = f"{why}; {_NOT_CUDA_GRAPHS}"
     kernels, with_kernels = library.load(cache_dir) if engine == "native" else (None, "")
     if precision == "auto" and engine == "native":

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from models.errors import IncompatibleModel
 from models.networks import compiled
 from models.networks.compiled import CompiledSeq2Seq, KernelPacking
 from models.networks.linear import Linear, make_linear
@@ -107,7 +108,17 @@ def build_static(network: Any, precision: str, device: str) -> StaticSeq2Seq:
 def _head_width(network: Any) -> int:
     if "t5" in network.config.model_type:
         return int(network.config.d_kv)
-    return int(network.model.decoder.layers[0].self_attn.head_dim)
+    widths = {
+        int(stack.layers[0].self_attn.head_dim)
+        for stack in (network.model.encoder, network.model.decoder)
+    }
+    if len(widths) > 1:  # compiled kernels would read past the end of the narrower heads
+        raise IncompatibleModel(
+            "This engine runs networks with heads of one width; the heads of this one's encoder "
+            "and decoder differ. The transformers engine runs it.",
+            field="engine",
+        )
+    return widths.pop()
 
 
 def _moved(part: Any, dtype: torch.dtype, device: str) -> Any:

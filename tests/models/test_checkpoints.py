@@ -78,6 +78,14 @@ def test_the_revision_changes_with_the_vocabulary(copy: Path, name: str) -> None
     assert len(found) == 2
 
 
+@pytest.mark.parametrize("token", [-1, 320])
+@pytest.mark.parametrize("key", ["decoder_start_token_id", "eos_token_id", "forced_eos_token_id"])
+def test_a_token_outside_of_the_vocabulary(copy: Path, key: str, token: int) -> None:
+    (copy / "generation_config.json").unlink(missing_ok=True)
+    edit(copy, **{key: token})
+    refused(copy, CorruptModel, f"names token {token}, but its vocabulary has 320")
+
+
 def test_a_start_token_of_null_is_an_absent_one(copy: Path) -> None:
     edit(copy, decoder_start_token_id=None, bos_token_id=7)
     generation = copy / "generation_config.json"

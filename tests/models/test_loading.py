@@ -16,7 +16,7 @@ from models import loading
 from models.contract import Article, Summary, SummaryRequest
 from models.errors import CorruptModel, IncompatibleModel, InputError, ModelError, ModelNotFound
 from tests.models.conftest import CheckpointOf
-from tests.models.tiny_checkpoints import TEXT
+from tests.models.tiny_checkpoints import TEXT, save_checkpoint
 
 
 @pytest.fixture
@@ -173,6 +173,20 @@ def test_a_configuration_that_makes_no_network(copy: Path, key: str, value: obje
     path = copy / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
     refused(copy, CorruptModel, "tiny-bart can")
+
+
+@pytest.mark.parametrize("heads", ["encoder_attention_heads", "decoder_attention_heads"])
+def test_heads_of_two_widths_run_where_they_can(
+    tmp_path: Path, cache_dir: Path, heads: str
+) -> None:
+    directory = save_checkpoint(tmp_path / "tiny-bart", "bart", **{heads: 2})
+    model = loading.load(directory, device="cpu", cache_dir=cache_dir)
+    assert model.info.engine == "transformers"
+    assert isinstance(model.summarise([SummaryRequest(Article(TEXT, language="en"))])[0], Summary)
+    for precision in ("int8", "fp32"):
+        with pytest.raises(IncompatibleModel, match="heads of one width") as caught:
+            loading.load(directory, engine="native", precision=precision, cache_dir=cache_dir)
+        assert caught.value.field == "engine"
 
 
 def test_weights_with_a_header_that_is_no_table(copy: Path) -> None:
