@@ -317,8 +317,11 @@ def test_asyncio_asks_again_too() -> None:
 
 
 def test_asyncio_nobody_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
     async def talk() -> None:
-        async with AsyncInbrief("http://127.0.0.1:9", max_retries=0) as inbrief:
+        async with AsyncInbrief(f"http://127.0.0.1:{port}", max_retries=0) as inbrief:
             await inbrief.summarise(EXAMPLE_TEXT)
 
     with pytest.raises(ServiceUnreachable):

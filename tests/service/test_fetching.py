@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import trustme
 
-from models.errors import FetchFailed, FetchForbidden, InbriefError, NotAnArticle
+from models.errors import FetchFailed, FetchForbidden, NotAnArticle
 from service.addresses import IPAddress, parse_address
 from service.connections import resolve
 from service.fetching import Fetcher, FetchPolicy, Page
@@ -497,10 +497,15 @@ def test_no_one_listens() -> None:
         Fetcher(policy, resolver=Names()).fetch(f"http://{NAME}:{port}/")
 
 
-def test_the_system_s_resolver() -> None:
-    assert parse_address("127.0.0.1") in resolve("localhost", 80, 5.0)
-    with pytest.raises(InbriefError):
-        resolve("no-such-name.invalid", 80, 5.0)
+def test_the_system_s_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parse_address("127.0.0.1") in resolve("127.0.0.1", 80, 60.0)
+
+    def nobody(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+    with pytest.raises(FetchFailed):
+        resolve("no-such-name.invalid", 80, 60.0)
 
 
 def test_a_name_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,10 +43,10 @@ def test_room_comes_back_with_time() -> None:
     async def scenario() -> None:
         limiter, rate = RateLimiter(), parse_rate("2/second", "rate")
         assert rate is not None
-        for _ in range(2):
-            await limiter.hit("key", rate, "a")
-        assert not (await limiter.hit("key", rate, "a")).allowed
-        await asyncio.sleep(2.1)
+        # A window may end between two of these, so they are asked until one is refused.
+        while (standing := await limiter.hit("key", rate, "a")).allowed:
+            pass
+        await asyncio.sleep(standing.reset_seconds + 0.1)
         assert (await limiter.hit("key", rate, "a")).allowed
 
     asyncio.run(scenario())
@@ -71,41 +71,43 @@ def test_a_clock_that_jumps_locks_nobody_out(
 
 
 def test_many_addresses_are_swept_and_not_walked_through_each_time() -> None:
-    async def scenario() -> float:
+    async def scenario() -> None:
         limiter, rate = RateLimiter(), parse_rate("5/second", "rate")
         assert rate is not None
         for number in range(20_000):
             await limiter.hit("address", rate, str(number))
-        await asyncio.sleep(2.2)
-        await limiter.hit("address", rate, "last")
-        await asyncio.sleep(0.3)
         storage = limiter._local.storage
         assert isinstance(storage, MemoryStorage)
-        return float(len(storage.storage))
+        while len(storage.storage) >= 10:
+            await asyncio.sleep(0.2)
+            await limiter.hit("address", rate, "last")
 
-    assert asyncio.run(scenario()) < 10
+    asyncio.run(asyncio.wait_for(scenario(), 120))
 
 
 @pytest.mark.redis
-def test_processes_count_together_and_alone_while_redis_is_away(tmp_path: Path) -> None:
+def test_processes_count_together_and_alone_while_redis_is_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def scenario() -> None:
-        rate = parse_rate("4/minute", "rate")
+        rate = parse_rate("4/hour", "rate")
         assert rate is not None
         with redis_server(tmp_path) as server:
-            first, second = RateLimiter(server.url), RateLimiter(server.url)
+            first, second = (RateLimiter(server.url, timeout_seconds=5.0) for _ in range(2))
             allowed = [
                 (await limiter.hit("key", rate, "a")).allowed for limiter in (first, second) * 3
             ]
             assert allowed == [True] * 4 + [False] * 2
             server.signal(signal.SIGSTOP)
-            begin = time.monotonic()
+            alone = RateLimiter(server.url, timeout_seconds=0.1)
             for number in range(40):
-                assert (await first.hit("key", rate, f"b{number}")).allowed
-            assert time.monotonic() - begin < 40 * 0.25 / 4  # a fraction of waiting each time
-            assert [(await first.hit("key", rate, "c")).allowed for _ in range(5)][-1] is False
+                assert (await alone.hit("key", rate, f"b{number}")).allowed
+            # Whoever waits each time waits forty times.
+            assert 1 <= caplog.text.count("rate limit store failed") < 20
+            assert [(await alone.hit("key", rate, "c")).allowed for _ in range(5)][-1] is False
             server.signal(signal.SIGCONT)
-            await first.close()
-            await second.close()
+            for limiter in (first, second, alone):
+                await limiter.close()
 
     asyncio.run(scenario())
 

@@ -10,7 +10,7 @@ import pytest
 import redis
 import trustme
 
-from service.cache import SummaryCache
+from service.cache import CLAIM_SECONDS, CacheEvent, SummaryCache
 from service.redis_store import RedisStore, connect
 from tests.processes import RedisServer, free_port, redis_server
 
@@ -74,15 +74,19 @@ def test_a_failed_computation_gives_its_claim_back(server: RedisServer) -> None:
     async def scenario() -> None:
         first, second = patient(server), patient(server)
 
+        begun, end = asyncio.Event(), asyncio.Event()
+
         async def fail() -> bytes:
-            await asyncio.sleep(0.1)
+            begun.set()
+            await end.wait()
             raise RuntimeError("engine")
 
         failing = asyncio.create_task(first.get_or_compute("a", fail))
-        await asyncio.sleep(0.05)
-        begin = time.monotonic()
-        assert (await second.get_or_compute("a", value)).value == b"a summary"
-        assert time.monotonic() - begin < 2
+        await begun.wait()
+        other = asyncio.create_task(second.get_or_compute("a", value))
+        end.set()
+        async with asyncio.timeout(CLAIM_SECONDS * 0.8):  # it is not left to run out
+            assert (await other).value == b"a summary"
         with pytest.raises(RuntimeError):
             await failing
         await first.close()
@@ -93,10 +97,10 @@ def test_a_failed_computation_gives_its_claim_back(server: RedisServer) -> None:
 
 def test_entries_carry_an_age_and_one_cluster_slot(server: RedisServer) -> None:
     async def scenario() -> None:
-        cache = SummaryCache(open_store(server))
+        cache = patient(server)
         await cache.get_or_compute("abc", value)
         await cache.close()
-        client = connect(server.url, timeout_seconds=1)
+        client = connect(server.url, timeout_seconds=30)
         keys = await client.keys("*")
         assert keys == [b"inbrief:{abc}"]
         assert 0 < await client.ttl(keys[0]) <= 60
@@ -116,7 +120,7 @@ def test_a_killed_redis_is_missed_by_nobody_and_used_again_when_it_is_back(
             assert (await cache.get_or_compute(f"k{number}", value)).value == b"a summary"
         assert not await cache.reachable()
         server.start()
-        end = time.monotonic() + 15
+        end = time.monotonic() + 60
         while not (await cache.get_or_compute("back", value)).from_cache:
             assert time.monotonic() < end, "the cache never came back"
             await asyncio.sleep(0.2)
@@ -126,19 +130,21 @@ def test_a_killed_redis_is_missed_by_nobody_and_used_again_when_it_is_back(
 
 
 def test_a_paused_redis_costs_little(server: RedisServer) -> None:
-    async def scenario() -> float:
-        cache = SummaryCache(open_store(server), timeout_seconds=0.1, hot_seconds=0.0)
+    async def scenario() -> int:
+        events: list[CacheEvent] = []
+        cache = SummaryCache(
+            open_store(server), timeout_seconds=0.1, hot_seconds=0.0, on_event=events.append
+        )
         await cache.get_or_compute("a", value)
         server.signal(signal.SIGSTOP)
-        begin = time.monotonic()
         for number in range(50):
             assert (await cache.get_or_compute(f"k{number}", value)).value == b"a summary"
-        spent = time.monotonic() - begin
+        waited = events.count("error")
         server.signal(signal.SIGCONT)
         await cache.close()
-        return spent
+        return waited
 
-    assert asyncio.run(scenario()) < 50 * 0.1 / 4  # a fraction of what waiting each time takes
+    assert 1 <= asyncio.run(scenario()) < 25  # whoever waits each time waits fifty times
 
 
 def test_a_full_redis_answers_and_computes(tmp_path: Path) -> None:
@@ -156,20 +162,20 @@ def test_a_full_redis_answers_and_computes(tmp_path: Path) -> None:
 
 def test_a_redis_cluster_is_spoken_to(tmp_path: Path) -> None:
     async def scenario(server: RedisServer) -> None:
-        node = connect(server.url, timeout_seconds=1)
+        node = connect(server.url, timeout_seconds=30)
         await node.execute_command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while (await node.cluster("info"))["cluster_state"] != "ok":
             assert time.monotonic() < end
             await asyncio.sleep(0.1)
         await node.aclose()
         url = server.url.replace("redis://", "redis+cluster://").removesuffix("/0")
         cache = SummaryCache(
-            RedisStore(url, max_age_seconds=60, timeout_seconds=2), timeout_seconds=2
+            RedisStore(url, max_age_seconds=60, timeout_seconds=10), timeout_seconds=10
         )
         await cache.get_or_compute("a", value)
-        await asyncio.sleep(0.2)
-        assert await cache.purge("a") is True
+        while not await cache.purge("a"):  # the write follows the answer
+            await asyncio.sleep(0.05)
         await cache.close()
 
     with redis_server(
