@@ -165,11 +165,16 @@ class SummaryCache:
         return True
 
     async def close(self) -> None:
-        """Finish the writes under way, then close the store."""
+        """Finish the writes under way, then close the store, also one that was left alone."""
         if self._writes:
             await asyncio.wait(self._writes, timeout=CLOSE_SECONDS)
-        if self._store is not None:
-            await self._try("close", self._store.close)
+        if self._store is None:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._store.close()
+        except Exception as error:  # whatever a store raises, the service stops in order
+            logger.warning("cache close failed: %s: %s", type(error).__name__, error)
 
     async def _land(self, key: str, compute: Callable[[], Awaitable[bytes]]) -> tuple[bytes, bool]:
         value = await self._fetch(key)

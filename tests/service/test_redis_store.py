@@ -5,11 +5,13 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 import trustme
 
+from service.breaker import BREAKER_FAILURES
 from service.cache import CLAIM_SECONDS, CacheEvent, SummaryCache
 from service.redis_store import RedisStore, connect
 from tests.processes import RedisServer, free_port, redis_server
@@ -158,6 +160,28 @@ def test_a_full_redis_answers_and_computes(tmp_path: Path) -> None:
 
     with redis_server(tmp_path, ["--maxmemory", "1", "--maxmemory-policy", "noeviction"]) as full:
         asyncio.run(scenario(full))
+
+
+def test_no_connection_is_left_open_to_a_redis_that_was_left_alone(server: RedisServer) -> None:
+    async def scenario() -> None:
+        watcher = connect(server.url, timeout_seconds=30)
+        await watcher.lpush("inbrief:{a}", "what no get can read")
+        events: list[CacheEvent] = []
+        cache = SummaryCache(open_store(server, 10.0), timeout_seconds=10.0, on_event=events.append)
+        await asyncio.gather(*(cache.get("a") for _ in range(4)))
+        assert events.count("error") == 4 > BREAKER_FAILURES
+        assert await clients(watcher) == 1 + 4
+        await cache.close()
+        async with asyncio.timeout(60):
+            while await clients(watcher) > 1:
+                await asyncio.sleep(0.01)
+        await watcher.aclose()
+
+    asyncio.run(scenario())
+
+
+async def clients(watcher: Any) -> int:
+    return int((await watcher.info("clients"))["connected_clients"])
 
 
 def test_a_redis_cluster_is_spoken_to(tmp_path: Path) -> None:
