@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from models import documents, sentences, windows
 from models.checkpoints import Checkpoint
@@ -40,12 +40,24 @@ _SAME_PLACE: Final = 0.4
 
 @dataclass(frozen=True, slots=True)
 class _Input:
-    """What the encoder gets, which sentences that is, and how the decoder is to write."""
+    """What the encoder gets, which sentences that is, and how the decoder is to write.
+
+    `cut`: the only sentence that is read does not fit, so its beginning is.
+    """
 
     document: Document
     ids: list[int]
     read: tuple[int, ...]
     settings: GenerationSettings
+    cut: bool = False
+
+
+class _Fitted(NamedTuple):
+    """Token ids within the window, and the sentences they come from."""
+
+    ids: list[int]
+    read: tuple[int, ...]
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +166,7 @@ class AbstractiveSummariser:
             return ids
         if truncate:
             return [*ids[: window - 1], ids[-1]]
-        return self._fit([text[start:end] for start, end in sentences.split(text)], None)[0]
+        return self._fit([text[start:end] for start, end in sentences.split(text)], None).ids
 
     def _input_of(self, request: SummaryRequest) -> _Input:
         # Token ids of another model would be nonsense to this one.
@@ -169,15 +181,14 @@ class AbstractiveSummariser:
             forced_bos_id=forced,
         )
         texts = [sentence.text for sentence in document.sentences]
-        ids, read = self._fit(texts, document.language)
-        return _Input(document, ids, read, settings)
+        fitted = self._fit(texts, document.language)
+        return _Input(document, fitted.ids, fitted.read, settings, fitted.cut)
 
-    def _fit(self, texts: Sequence[str], language: str | None) -> tuple[list[int], tuple[int, ...]]:
-        """Token ids within the window, and the sentences they come from."""
+    def _fit(self, texts: Sequence[str], language: str | None) -> _Fitted:
         window = self._checkpoint.window
         everything = tuple(range(len(texts)))
         if window is None:
-            return self._tokeniser.encode(" ".join(texts), language), everything
+            return _Fitted(self._tokeniser.encode(" ".join(texts), language), everything)
         costs = self._tokeniser.count(texts)
         budget = window - self._overhead
         ranking = windows.rank(texts) if sum(costs) > budget else everything
@@ -185,9 +196,9 @@ class AbstractiveSummariser:
             read = windows.fit(costs, ranking, budget)
             ids = self._tokeniser.encode(" ".join(texts[index] for index in read), language)
             if len(ids) <= window:
-                return ids, read
+                return _Fitted(ids, read)
             if len(read) == 1:  # one sentence longer than the window: its beginning is read
-                return [*ids[: window - 1], ids[-1]], read
+                return _Fitted([*ids[: window - 1], ids[-1]], read, cut=True)
             ranking = windows.rank(texts)
             budget -= len(ids) - window  # joined sentences took more tokens than their sum
 
@@ -199,7 +210,17 @@ class AbstractiveSummariser:
         except InferenceFailed as error:
             if len(jobs) == 1:
                 return [error]
+        except Exception as error:  # networks of libraries raise what they like
+            if len(jobs) == 1:
+                return [self._failed(error)]
         return [answer for job in jobs for answer in self._generate([job], settings)]
+
+    def _failed(self, error: Exception) -> InferenceFailed:
+        failed = InferenceFailed(
+            f"The network of {self._info.name} failed on this article ({type(error).__name__})."
+        )
+        failed.__cause__ = error
+        return failed
 
     def _finish(
         self, job: _Job, answer: list[Hypothesis] | InbriefError, on_sentence: OnSentence | None
@@ -210,24 +231,27 @@ class AbstractiveSummariser:
         emit = None if on_sentence is None else partial(on_sentence, job.index)
         try:
             return finish(
-                drafts([self._sentences(hypothesis) for hypothesis in answer]),
+                drafts([self._sentences(one, job.input.document.language) for one in answer]),
                 job.input.document,
                 job.request.options,
                 self._info,
                 read_sentences=len(job.input.read),
+                cut=job.input.cut,
                 fallback=windows.rank(texts),
                 emit=emit,
             )
         except InbriefError as error:
             return error
 
-    def _sentences(self, hypothesis: Hypothesis) -> list[str]:
+    def _sentences(self, hypothesis: Hypothesis, language: str) -> list[str]:
         """Whole sentences of a hypothesis; the last one is dropped where the limit cut it off."""
         text = self._tokeniser.decode(hypothesis.tokens)
         found = [text[start:end] for start, end in sentences.split(text)]
         if found and not is_complete(found[-1]):
             if hypothesis.finished:
-                found[-1] += "."  # models trained on headlines and intros leave it out
+                found[-1] += sentences.full_stop(
+                    language
+                )  # models trained on headlines and intros leave it out
             else:
                 found.pop()
         return found

@@ -25,7 +25,7 @@ from models.contract import (
     SummarySentence,
 )
 from models.errors import InbriefError, InputError, UnsupportedKind
-from models.summarising import MAX_SENTENCES
+from models.summarising import join, max_sentences, number_of_words
 
 # A sentence of an article is no headline.
 KINDS: Final[tuple[Kind, ...]] = ("key-points", "tldr", "teaser")
@@ -95,13 +95,13 @@ class Lead:
                 field="kind",
             )
         document = documents.read(request.article)
-        count = min(self.k, MAX_SENTENCES[options.kind][options.length])
-        chosen = within_words(document.sentences[:count], options.max_words)
+        count = min(self.k, max_sentences(options))
+        chosen = within_words(document.sentences[:count], options.max_words, document.language)
         return extract(document, chosen, len(document.sentences[:count]), options, self.info)
 
 
 def within_words(
-    sentences: Sequence[documents.Sentence], max_words: int | None
+    sentences: Sequence[documents.Sentence], max_words: int | None, language: str
 ) -> list[documents.Sentence]:
     """The leading run of whole sentences that fits; a sentence is never cut.
 
@@ -113,7 +113,7 @@ def within_words(
     chosen: list[documents.Sentence] = []
     words = 0
     for sentence in sentences:
-        words += len(sentence.text.split())
+        words += number_of_words(sentence.text, language)
         if words > max_words:
             break
         chosen.append(sentence)
@@ -134,19 +134,13 @@ def extract(
     """A summary of sentences of the document, each its own evidence."""
     sentences = tuple(SummarySentence(one.text, (one.span,)) for one in chosen)
     texts = [one.text for one in chosen]
-    if options.kind != "key-points":
-        text = " ".join(texts)
-    elif options.format == "markdown":
-        text = "\n".join(f"- {one}" for one in texts)
-    else:
-        text = "\n".join(texts)
     return Summary(
-        text=text,
+        text=join(texts, options, document.language),
         sentences=sentences,
         kind=options.kind,
         length=options.length,
         language=document.language,
-        words=sum(len(one.split()) for one in texts),
+        words=sum(number_of_words(one, document.language) for one in texts),
         source_words=document.source_words,
         truncated=read_sentences < len(document.sentences),
         coverage=Coverage(

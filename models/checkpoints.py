@@ -103,13 +103,14 @@ def read_checkpoint(directory: Path) -> Checkpoint:
     vocabulary_size = int(config["vocab_size"])
     named = (start, _first(eos), pad, forced_bos, _first_or_none(forced_eos))
     _check_tokens(directory, vocabulary_size, named)
-    positions = config.get("max_decoder_position_embeddings") or _positions(config, relative)
+    decoder_positions = config.get("max_decoder_position_embeddings")
+    positions = None if relative else decoder_positions or _positions(config, relative)
     return Checkpoint(
         directory=directory,
         architecture=architecture,
         revision=_digest(directory, weights),
         window=_window(directory, config, relative),
-        max_new_tokens=None if relative or not positions else int(positions) - 1,
+        max_new_tokens=_most_new_tokens(architecture, positions),
         vocabulary_size=vocabulary_size,
         width=int(config.get("d_model") or config.get("hidden_size") or 0),
         decoder_start_id=int(start),
@@ -236,6 +237,13 @@ def _window(directory: Path, config: dict[str, Any], relative: bool) -> int | No
     if isinstance(length, int | float) and 0 < length < 1_000_000:  # else: a "no limit" constant
         bound = int(length) if bound is None else min(bound, int(length))
     return bound
+
+
+def _most_new_tokens(architecture: str, positions: int | None) -> int | None:
+    """The start token takes a position, and in ProphetNet the padding takes the first one."""
+    if not positions:
+        return None
+    return int(positions) - (2 if architecture == "prophetnet" else 1)
 
 
 def _prefix(architecture: str, summarization: dict[str, Any]) -> str:

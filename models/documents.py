@@ -64,6 +64,7 @@ _NOTE: Final = re.compile(
 _CELL: Final = re.compile(r"\t+| {2,}|\s*\|\s*")
 _NUMERIC: Final = re.compile(r"[\d.,:;%+/–-]*\d[\d.,:;%+/–-]*[a-z%]?|[-–|]")
 # Han, kana, Thai, Lao, Khmer and Burmese are written without spaces between words.
+UNSPACED_LANGUAGES: Final = frozenset({"ja", "km", "lo", "my", "th", "zh"})
 _UNSPACED: Final = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
 )
@@ -130,7 +131,7 @@ def read(article: Article, *, max_characters: int | None = None) -> Document:
         language=language,
         sentences=_numbered(body),
         asides=_numbered(asides),
-        source_words=sum(_count_words(item.text) for item in (*body, *asides)),
+        source_words=sum(count_words(item.text) for item in (*body, *asides)),
     )
 
 
@@ -197,7 +198,7 @@ def _part_of(raw: str, *, alone: bool) -> Part:
     if len(tokens) >= 3 and sum(map(_is_numeric, tokens)) * 2 >= len(tokens):
         return "row"
     longest = _MAX_BULLET_LABEL_WORDS if _LABEL.match(raw) else _MAX_HEADING_WORDS
-    return "heading" if alone and _count_words(raw) <= longest else "sentence"
+    return "heading" if alone and count_words(raw) <= longest else "sentence"
 
 
 def _is_numeric(token: str) -> bool:
@@ -223,7 +224,7 @@ def _headline(title: str | None, found: list[_Found]) -> tuple[str | None, list[
         return title, found[1:] if _bare(first.text) == _bare(title) else found
     alone = len(found) > 1 and found[1].paragraph != first.paragraph
     followed = any(other.part == "sentence" and _ENDS.search(other.text) for other in found[1:6])
-    short = first.part in {"heading", "sentence"} and _count_words(first.text) <= _MAX_TITLE_WORDS
+    short = first.part in {"heading", "sentence"} and count_words(first.text) <= _MAX_TITLE_WORDS
     if alone and followed and short and not _ENDS.search(first.text):
         return first.text, found[1:]
     return None, found
@@ -237,7 +238,7 @@ def _divide(found: list[_Found]) -> tuple[list[_Found], list[_Found]]:
     """Sentences and asides; headings count as sentences where the article is made of them."""
     words = dict.fromkeys(get_args(Part), 0)
     for item in found:
-        words[item.part] += _count_words(item.text)
+        words[item.part] += count_words(item.text)
     body = {"sentence"}
     if words["heading"] > _MAX_HEADING_SHARE * (words["sentence"] + words["heading"]):
         body = {"sentence", "heading"}
@@ -257,7 +258,7 @@ def _check(source: str, body: list[_Found], asides: list[_Found]) -> None:
     rows = sum(len(item.text) for item in asides if item.part == "row")
     if rows > sum(len(item.text) for item in body):
         raise NotAnArticle("the text is a table or a list of numbers, not an article", field="text")
-    words = sum(_count_words(item.text) for item in body)
+    words = sum(count_words(item.text) for item in body)
     if words < MIN_ARTICLE_WORDS:
         raise ArticleTooShort(
             f"the article has {words} words; the shortest that can be summarised has "
@@ -267,6 +268,6 @@ def _check(source: str, body: list[_Found], asides: list[_Found]) -> None:
         )
 
 
-def _count_words(text: str) -> int:
+def count_words(text: str) -> int:
     """Words between spaces; two characters a word in the scripts that write none."""
     return len(text.split()) + len(_UNSPACED.findall(text)) // 2

@@ -17,6 +17,7 @@ from models.errors import (
     InputError,
     ModelNotFound,
 )
+from models.generation import GenerationSettings
 
 if TYPE_CHECKING:
     from models.checkpoints import Checkpoint
@@ -136,7 +137,11 @@ def _locate(name: str, allow_download: bool) -> tuple[Path, str]:
             name, allow_patterns=list(_HUB_FILES), local_files_only=not allow_download
         )
     except LocalEntryNotFoundError as error:
-        reason = "could not be reached" if allow_download else "is asked only when downloads are on"
+        reason = (
+            "could not be reached"
+            if allow_download
+            else "is asked only with --allow-download or INBRIEF_ALLOW_DOWNLOAD=true"
+        )
         raise ModelNotFound(
             f"{name} is neither a directory nor in the local hub cache; the hub {reason}.",
             field="model",
@@ -224,7 +229,22 @@ def _choose_engine(checkpoint: Checkpoint, wish: _Wish, cache_dir: Path) -> tupl
         if precision not in transformers.DTYPES:
             raise IncompatibleModel(f"transformers does not run {precision}.", field="precision")
         made = transformers.TransformersEngine(checkpoint, precision, device)
+        _try(made, checkpoint)
     return made, f"{engine} in {precision} on {device}: {why}."
+
+
+def _try(engine: Engine, checkpoint: Checkpoint) -> None:
+    """Raise IncompatibleModel for a network of a library that is built and still cannot write."""
+    try:
+        engine.generate([[checkpoint.eos_id] * 2], GenerationSettings(max_new_tokens=2))
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # each network fails in a way of its own
+        raise IncompatibleModel(
+            f"{checkpoint.directory}: transformers cannot run this network "
+            f"({type(error).__name__}).",
+            field="model",
+        ) from error
 
 
 def _usual_precision(engine: str, device: str) -> str:

@@ -71,6 +71,13 @@ _SAYING: Final = re.compile(
 )
 _ENUMERATOR: Final = re.compile(r"\s*[(\[]?(?:\d{1,3}|[ivxIVX]{1,4}|[a-zA-Z])")
 _LINE: Final = re.compile(r"\n\s*")
+# The end of a whole sentence; Thai and Lao have no mark for it.
+WHOLE: Final = re.compile(r"""(?:[.!?…؟۔।॥։።။。！？｡]["'”’»›)\]}」』）】]*|[\u0e00-\u0eff])$""")
+_FULL_STOPS: Final = {
+    **dict.fromkeys(("ja", "zh"), "。"),
+    **dict.fromkeys(("as", "bn", "hi", "mr", "ne", "or", "pa", "sa"), "।"),
+    **{"am": "።", "ti": "።", "hy": "։", "my": "။", "ur": "۔", "lo": "", "th": ""},
+}
 _TERMINAL: Final = re.compile(r"""[.!?…؟۔।॥։።။。！？｡:;]["'”’»›)\]}」』）】\s]*$""")
 # No line ends with one of these unless a link or a width broke it.
 _UNFINISHED: Final = re.compile(
@@ -95,6 +102,11 @@ def split(text: str) -> list[tuple[int, int]]:
                 start = match.end()
         _append(text, start, end, spans)
     return spans
+
+
+def full_stop(language: str) -> str:
+    """The mark that ends a statement in `language`, a BCP 47 primary tag; "" for none."""
+    return _FULL_STOPS.get(language, ".")
 
 
 def paragraphs(text: str) -> list[tuple[int, int]]:

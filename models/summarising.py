@@ -24,7 +24,7 @@ from models.contract import (
     SummaryOptions,
     SummarySentence,
 )
-from models.documents import Document
+from models.documents import UNSPACED_LANGUAGES, Document, count_words
 from models.errors import (
     InferenceFailed,
     InputError,
@@ -35,6 +35,7 @@ from models.errors import (
 from models.evidence import EvidenceIndex, align
 from models.facts import SourceFacts
 from models.languages import UNDETERMINED
+from models.sentences import WHOLE
 from models.verification import verify
 
 MAX_SENTENCES: Final[dict[Kind, dict[Length, int]]] = {
@@ -44,8 +45,7 @@ MAX_SENTENCES: Final[dict[Kind, dict[Length, int]]] = {
     "headline": {"short": 1, "medium": 1, "long": 1},
 }
 # Languages whose sentences follow each other without a space.
-_UNSPACED: Final = frozenset({"ja", "zh"})
-_COMPLETE: Final = re.compile(r"""[.!?…。！？][\"'”’»)\]]*$""")
+_JOINED: Final = frozenset({"ja", "zh"})
 _WORD: Final = re.compile(r"\w+")
 # Share of a sentence's words found in an earlier one from which it says nothing new.
 _REPEATS: Final = 0.8
@@ -92,9 +92,14 @@ def max_sentences(options: SummaryOptions) -> int:
     return MAX_SENTENCES[options.kind][length]
 
 
+def number_of_words(text: str, language: str) -> int:
+    """Words between spaces, or as `documents` counts them in languages that write none."""
+    return count_words(text) if language in UNSPACED_LANGUAGES else len(text.split())
+
+
 def is_complete(sentence: str) -> bool:
     """Whether the sentence ends like one."""
-    return bool(_COMPLETE.search(sentence))
+    return bool(WHOLE.search(sentence))
 
 
 def repeats(sentence: str, earlier: Iterable[str]) -> bool:
@@ -116,6 +121,7 @@ def finish(
     info: ModelInfo,
     *,
     read_sentences: int,
+    cut: bool = False,
     fallback: Sequence[int] = (),
     facts: SourceFacts | None = None,
     index: EvidenceIndex | None = None,
@@ -123,7 +129,8 @@ def finish(
 ) -> Summary:
     """Verify, repair and align `drafts`, and bound them by whole sentences.
 
-    `read_sentences` counts the sentences of the article that the model saw.
+    `read_sentences` counts the sentences of the article that the model saw;
+    `cut` says that it saw only the beginning of one.
     `fallback` names sentences, best first, that stand in when no draft can be
     used. `facts` and `index` are the document's, when they are known already.
     `emit` is called with each sentence as soon as it is settled.
@@ -149,7 +156,7 @@ def finish(
                 limit=options.max_words,
             )
         raise InferenceFailed(f"{info.name} wrote nothing usable about this article.")
-    return finisher.summary(info, read_sentences)
+    return finisher.summary(info, read_sentences, cut=cut)
 
 
 class _Finisher:
@@ -203,7 +210,7 @@ class _Finisher:
         if self._fits(sentence.text) and is_complete(sentence.text):
             self._keep(SummarySentence(sentence.text, (sentence.span,)), (index,))
 
-    def summary(self, info: ModelInfo, read_sentences: int) -> Summary:
+    def summary(self, info: ModelInfo, read_sentences: int, *, cut: bool) -> Summary:
         document, options = self._document, self._options
         return Summary(
             text=join([sentence.text for sentence in self.sentences], options, document.language),
@@ -213,7 +220,7 @@ class _Finisher:
             language=document.language,
             words=self._words,
             source_words=document.source_words,
-            truncated=read_sentences < len(document.sentences),
+            truncated=cut or read_sentences < len(document.sentences),
             coverage=Coverage(
                 source_sentences=len(document.sentences),
                 read_sentences=read_sentences,
@@ -237,7 +244,7 @@ class _Finisher:
         return SummarySentence(text, spans, verdict.supported, verdict.unsupported), indices
 
     def _fits(self, text: str) -> bool:
-        words = len(text.split())
+        words = number_of_words(text, self._document.language)
         if self._options.kind == "headline" and words > MAX_HEADLINE_WORDS[self._options.length]:
             return False
         if repeats(text, (sentence.text for sentence in self.sentences)):
@@ -251,7 +258,7 @@ class _Finisher:
     def _keep(self, sentence: SummarySentence, indices: tuple[int, ...]) -> None:
         self.sentences.append(sentence)
         self.selected.extend(indices)
-        self._words += len(sentence.text.split())
+        self._words += number_of_words(sentence.text, self._document.language)
         if self._emit is not None:
             self._emit(sentence)
 
@@ -261,7 +268,7 @@ def join(sentences: Sequence[str], options: SummaryOptions, language: str) -> st
     if options.kind == "key-points":
         bullet = "- " if options.format == "markdown" else ""
         return "\n".join(bullet + sentence for sentence in sentences)
-    return ("" if language in _UNSPACED else " ").join(sentences)
+    return ("" if language in _JOINED else " ").join(sentences)
 
 
 def _tidy(text: str, kind: Kind) -> str:

@@ -22,7 +22,12 @@ _LANGUAGE_NAMES: Final = {
     "arabic": "ar", "turkish": "tr", "ukrainian": "uk", "chinese_simplified": "zh",
     "japanese": "ja", "korean": "ko", "hindi": "hi", "indonesian": "id", "vietnamese": "vi",
     "persian": "fa", "urdu": "ur", "bengali": "bn", "swahili": "sw", "tamil": "ta",
-    "telugu": "te", "thai": "th", "welsh": "cy", "serbian_cyrillic": "sr",
+    "telugu": "te", "thai": "th", "welsh": "cy", "serbian_cyrillic": "sr", "amharic": "am",
+    "azerbaijani": "az", "burmese": "my", "gujarati": "gu", "hausa": "ha", "igbo": "ig",
+    "kirundi": "rn", "kyrgyz": "ky", "marathi": "mr", "nepali": "ne", "oromo": "om",
+    "pashto": "ps", "pidgin": "pcm", "punjabi": "pa", "scottish_gaelic": "gd", "sinhala": "si",
+    "somali": "so", "tigrinya": "ti", "uzbek": "uz", "yoruba": "yo",
+    "chinese_traditional": "zh", "serbian_latin": "sr",
 }  # fmt: skip
 
 

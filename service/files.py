@@ -24,6 +24,7 @@ def read_article(name: str, *, html: bool = False) -> Given:
         InputError: the file cannot be read or is not UTF-8.
         EmptyArticle, NotAnArticle: there is nothing to summarise in it.
     """
+    shown = "Standard input" if name == STANDARD_INPUT else name
     try:
         data = sys.stdin.buffer.read() if name == STANDARD_INPUT else Path(name).read_bytes()
     except OSError as error:
@@ -31,9 +32,9 @@ def read_article(name: str, *, html: bool = False) -> Given:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{name} is not UTF-8 at byte {error.start}.", field="file") from None
+        raise InputError(f"{shown} is not UTF-8 at byte {error.start}.", field="file") from None
     if not text.strip():
-        raise EmptyArticle(f"{name} is empty.", field="file")
+        raise EmptyArticle(f"{shown} is empty.", field="file")
     if not (html or Path(name).suffix.lower() in _HTML_SUFFIXES):
         return Given(text)
     page = extract(text)

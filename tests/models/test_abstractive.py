@@ -225,3 +225,64 @@ def test_a_real_engine_answers_alone_as_in_a_batch(checkpoint_of: CheckpointOf) 
     together = model.summarise(requests)
     assert together == [model.summarise([request])[0] for request in requests]
     assert all(isinstance(result, Summary) for result in together)
+
+
+class RaisingEngine(WritingEngine):
+    """An engine over a library's network that raises an error of its own on some input."""
+
+    def generate(self, batch: Any, settings: GenerationSettings) -> list[list[Hypothesis]]:
+        if self.fails_on in batch:
+            raise IndexError("index out of range in self")
+        return super().generate(batch, settings)
+
+
+def test_whatever_a_network_raises_is_the_answer_of_its_article_alone(wide: Checkpoint) -> None:
+    tokeniser = Tokeniser(wide)
+    engine = RaisingEngine(tokeniser, [WRITTEN], finished=True)
+    model = AbstractiveSummariser(wide, tokeniser, engine, "bart", "")
+    bad = TEXT.replace("Springfield", "Shelbyville")
+    engine.fails_on = tokeniser.encode(" ".join(bad.splitlines()), "en")
+    found = model.summarise([SummaryRequest(Article(text, language="en")) for text in (TEXT, bad)])
+    assert isinstance(found[0], Summary)
+    assert isinstance(found[1], InferenceFailed)
+    assert found[1].message == "The network of bart failed on this article (IndexError)."
+
+
+def test_a_sentence_of_which_only_the_beginning_is_read_is_said_to_be_cut(wide: Checkpoint) -> None:
+    text = " ".join(TEXT.replace(".", ";").split())[:700] + "."
+    assert not one(summariser(wide, [WRITTEN])[0], text).truncated
+    cut = one(summariser(replace(wide, window=40), [WRITTEN])[0], text)
+    assert cut.coverage.source_sentences == cut.coverage.read_sentences == 1
+    assert cut.truncated
+
+
+HINDI = (
+    "नई दिल्ली में मंगलवार को सरकार ने एक नई योजना की घोषणा की। इस योजना के तहत 5,000 किसानों को "
+    "सहायता मिलेगी। मंत्री ने कहा कि इसका खर्च 2.4 करोड़ रुपये होगा। विपक्ष ने इस योजना का विरोध किया है।"
+)
+THAI = "รัฐบาลประกาศแผนใหม่ในวันอังคารเพื่อช่วยเหลือเกษตรกร\nแผนนี้จะช่วยเกษตรกรห้าพันคน\n" * 3
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "written"),
+    [
+        ("hi", HINDI, "इस योजना के तहत 5,000 किसानों को सहायता मिलेगी।"),
+        ("th", THAI, "แผนนี้จะช่วยเกษตรกรห้าพันคน"),
+    ],
+)
+def test_sentences_end_as_their_language_ends_them(
+    wide: Checkpoint, language: str, text: str, written: str
+) -> None:
+    for given in {written, written.rstrip("।")}:
+        model, _, _ = summariser(wide, [given])
+        request = SummaryRequest(Article(text, language=language), SummaryOptions("tldr"))
+        found = model.summarise([request])[0]
+        assert isinstance(found, Summary), found
+        assert found.text == written
+
+
+def test_an_article_in_another_script_stands_in_when_nothing_was_written(wide: Checkpoint) -> None:
+    request = SummaryRequest(Article(HINDI, language="hi"), SummaryOptions("tldr"))
+    found = summariser(wide, [""])[0].summarise([request])[0]
+    assert isinstance(found, Summary), found
+    assert found.text in HINDI

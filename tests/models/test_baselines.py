@@ -86,3 +86,17 @@ def test_a_number_of_sentences_out_of_range(k: int) -> None:
 def test_revisions_differ() -> None:
     assert Lead(1).info.revision != Lead(3).info.revision
     assert Lead(3).info.name == "lead-3"
+
+
+def test_max_words_overrides_the_length_of_a_paragraph() -> None:
+    assert summarise(3, SummaryOptions(kind="tldr", max_words=200)).text == " ".join(SENTENCES[:3])
+    assert len(summarise(7, SummaryOptions(max_words=200)).sentences) == 5
+
+
+def test_chinese_sentences_follow_each_other_and_their_words_are_counted() -> None:
+    text = "市政府周二宣布了一项新的计划。该计划将为五千名农民提供援助。部长说费用为两百万元。" * 2
+    summary = summarise(3, SummaryOptions(kind="tldr", length="medium"), text)
+    assert summary.text == text[: len(text) // 2]
+    assert summary.words == summary.source_words // 2 > 15
+    (result,) = Lead(3).summarise([SummaryRequest(Article(text), SummaryOptions(max_words=5))])
+    assert isinstance(result, InputError)

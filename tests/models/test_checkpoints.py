@@ -165,3 +165,8 @@ def test_configuration_that_is_no_json(copy: Path) -> None:
 def test_checkpoint_is_named_after_its_directory(copy: Path) -> None:
     checkpoint: Checkpoint = read_checkpoint(copy)
     assert checkpoint.name == "copy"
+
+
+def test_prophetnet_writes_no_further_than_its_positions(copy: Path) -> None:
+    edit(copy, model_type="prophetnet", hidden_size=32)
+    assert read_checkpoint(copy).max_new_tokens == 126

@@ -86,7 +86,7 @@ def test_what_is_available_can_be_loaded() -> None:
     [
         ("no-such-model", "neither a shipped model"),
         ("./no/such/directory", "neither a shipped model"),
-        ("some-org/some-model", "the hub is asked only when downloads are on"),
+        ("some-org/some-model", "the hub is asked only with --allow-download"),
         ("", "neither a shipped model"),
     ],
 )
@@ -243,3 +243,19 @@ def test_threads_that_wait_sleep_from_the_first_load_on() -> None:
             check=True,
         )
         assert done.stdout.strip() == expected
+
+
+def test_a_network_that_is_built_and_cannot_write(tmp_path: Path) -> None:
+    from transformers import AutoConfig, AutoModelForSeq2SeqLM
+
+    from tests.models.tiny_checkpoints import byte_level_tokenizer
+
+    config = AutoConfig.for_model(
+        "switch_transformers", vocab_size=320, d_model=32, d_kv=8, d_ff=64, num_layers=1,
+        num_heads=4, num_experts=2, num_decoder_layers=3, num_sparse_encoder_layers=1,
+        num_sparse_decoder_layers=1, decoder_start_token_id=1, pad_token_id=1, eos_token_id=2,
+    )  # fmt: skip
+    AutoModelForSeq2SeqLM.from_config(config).save_pretrained(tmp_path)
+    byte_level_tokenizer().save_pretrained(tmp_path)
+    with pytest.raises(IncompatibleModel, match=r"transformers cannot run this network \(\w+\)"):
+        loading.load(tmp_path, device="cpu")

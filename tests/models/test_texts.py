@@ -109,3 +109,11 @@ def test_crosssum_checkpoints_name_their_start_tokens(checkpoint_of: CheckpointO
     assert start is not None
     assert start != tokeniser.target("en")[0]
     assert forced is None
+
+
+def test_every_language_of_xl_sum_has_its_tag(checkpoint_of: CheckpointOf) -> None:
+    named = "amharic burmese gujarati kirundi nepali pidgin scottish_gaelic sinhala yoruba".split()
+    tokens = {name: f"<extra_id_{number}>" for number, name in enumerate(named)}
+    tokeniser = Tokeniser(replace(checkpoint_of("t5"), start_tokens=tokens))
+    assert tokeniser.languages == ("am", "gd", "gu", "my", "ne", "pcm", "rn", "si", "yo")
+    assert tokeniser.target("ne")[0] is not None

@@ -73,6 +73,17 @@ def test_standard_input_and_html_and_the_model_of_the_environment() -> None:
     assert "<p>" not in answer.summary
 
 
+def test_standard_input_that_is_empty_is_called_by_its_name() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "service", "summarise", "--model", "lead-3", "-"],
+        cwd=ROOT,
+        input=b" \n",
+        capture_output=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (2, b"inbrief: Standard input is empty.\n")
+
+
 def test_several_files_of_which_one_is_too_short(inbrief: Command, tmp_path: Path) -> None:
     short = tmp_path / "short.txt"
     short.write_text("Too short.")
