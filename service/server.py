@@ -7,6 +7,7 @@ nobody is refused a connection meanwhile. A second signal ends at once.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
@@ -18,13 +19,15 @@ from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from models.errors import InbriefError, SettingsError
+from models.errors import Draining, InbriefError, SettingsError
 from service import logs
 from service.desk import Desk
 from service.microbatch import THREAD_NAME
 from service.operation import require_guarded
+from service.problems import problem_of
+from service.responding import ProblemResponse
 from service.settings import Settings
 from service.slow_clients import bounded_protocol, raise_descriptor_limit
 
@@ -38,7 +41,7 @@ SWITCH_SECONDS: Final = 0.0005
 
 
 class _Counted:
-    """ASGI middleware: how many requests are under way."""
+    """ASGI middleware: how many requests are under way; those that a stop cuts short get 503."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -48,9 +51,21 @@ class _Counted:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        started = False
+
+        async def note_start(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
         self.under_way += 1
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, note_start)
+        except asyncio.CancelledError:
+            # Only a stop that waits no longer cancels a request, and with it this task ends.
+            if not started:
+                error = Draining("The service has stopped before the summary was ready.")
+                await ProblemResponse(problem_of(error))(scope, receive, send)
         finally:
             self.under_way -= 1
 

@@ -89,7 +89,7 @@ class FakeSummariser:
         self.calls.append(list(requests))
         self.started.set()
         if self._gate is not None:
-            assert self._gate.wait(30), "the gate was never opened"
+            assert self._gate.wait(120), "the gate was never opened"
         if self._seconds_a_call:
             time.sleep(self._seconds_a_call)
         for request in requests:

@@ -13,11 +13,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 ROOT = Path(__file__).parent.parent
+# Longer than anything here takes on a machine that is busy with something else; what waits
+# for a condition waits so long before it is a finding.
+PATIENCE_SECONDS = 120.0
 
 
 def free_port() -> int:
@@ -73,7 +77,7 @@ class RedisServer:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        wait_until(lambda: accepts(self.port), 10, "Redis accepting connections")
+        wait_until(lambda: accepts(self.port), PATIENCE_SECONDS, "Redis accepting connections")
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
@@ -82,7 +86,7 @@ class RedisServer:
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(PATIENCE_SECONDS)
             self._process = None
 
 
@@ -116,6 +120,10 @@ class Service:
             "INBRIEF_PORT": str(self.port),
             "INBRIEF_DATA_DIR": str(directory / "data"),
             "INBRIEF_CACHE_URL": "sqlite",
+            # A service that shares a busy machine does not do without its cache, and gives
+            # its clients the time they need.
+            "INBRIEF_CACHE_TIMEOUT_SECONDS": "10",
+            "INBRIEF_HEADER_TIMEOUT_SECONDS": "60",
             "OMP_NUM_THREADS": "1",
             **(environment or {}),
         }
@@ -127,7 +135,7 @@ class Service:
                 self._command, env=self._environment, stdout=log, stderr=log, cwd=ROOT
             )
         if ready:
-            wait_until(self.ready, 60, "the service being ready")
+            wait_until(self.ready, PATIENCE_SECONDS, "the service being ready")
 
     def ready(self) -> bool:
         assert self.process is not None
@@ -136,24 +144,65 @@ class Service:
             return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
         return False
 
+    def accepted(self) -> int:
+        """How many articles are at work or were, and how many wait."""
+        metrics = ("inbrief_queue_wait_seconds_count", "inbrief_queue_articles")
+        return round(sum(self.metric(name) for name in metrics))
+
+    def wait_until_draining(self) -> None:
+        wait_until(
+            lambda: self.get("/readyz").status_code == 503, PATIENCE_SECONDS, "readyz saying so"
+        )
+
     def signal(self, number: signal.Signals) -> None:
         assert self.process is not None
         self.process.send_signal(number)
 
-    def wait(self, seconds: float) -> int:
+    def wait(self, seconds: float = PATIENCE_SECONDS) -> int:
         assert self.process is not None
         return self.process.wait(seconds)
+
+    def get(self, path: str, **arguments: Any) -> httpx.Response:
+        return httpx.get(self.url + path, timeout=PATIENCE_SECONDS, **arguments)
+
+    def post(self, path: str, **arguments: Any) -> httpx.Response:
+        return httpx.post(self.url + path, timeout=PATIENCE_SECONDS, **arguments)
+
+    def metric(self, name: str) -> float:
+        """The sum of the samples with this name, or with this name and these labels."""
+        samples = (line.rpartition(" ") for line in self.get("/metrics").text.splitlines())
+        return sum(
+            float(value) for key, _, value in samples if key == name or key.startswith(name + "{")
+        )
 
     def kill(self) -> None:
         if self.process is not None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(PATIENCE_SECONDS)
             self.process = None
 
     def resident_bytes(self) -> int:
         assert self.process is not None
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
         return int(pages) * resource.getpagesize()
+
+
+class Hold:
+    """Keeps a fake service from ending a batch; for as long as it takes."""
+
+    def __init__(self, directory: Path) -> None:
+        self._file = directory / "hold"
+        self.environment = {
+            "FAKE_HOLD_FILE": str(self._file),
+            "INBRIEF_DEADLINE_SECONDS": "600",
+            "INBRIEF_DRAIN_SECONDS": "600",
+        }
+
+    def close(self) -> None:
+        self._file.touch()
+
+    def open(self) -> None:
+        self._file.unlink()
 
 
 @contextlib.contextmanager
