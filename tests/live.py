@@ -9,7 +9,7 @@ from typing import Any
 
 import uvicorn
 
-from tests.processes import wait_until
+from tests.processes import PATIENCE_SECONDS, wait_until
 
 
 @contextlib.contextmanager
@@ -21,10 +21,10 @@ def live(app: Any) -> Iterator[str]:
     thread = threading.Thread(target=server.run, name="live")
     thread.start()
     try:
-        wait_until(lambda: server.started or not thread.is_alive(), 30, "the service's start")
+        wait_until(lambda: server.started or not thread.is_alive(), PATIENCE_SECONDS, "a start")
         port = server.servers[0].sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
-        thread.join(30)
+        thread.join(PATIENCE_SECONDS)
         assert not thread.is_alive()

@@ -173,8 +173,8 @@ def test_nginx_caches_hides_and_passes_on(tmp_path: Path) -> None:
         run(binary, "-t", "-p", tmp_path, "-c", config)
         nginx = subprocess.Popen([binary, "-p", str(tmp_path), "-c", str(config)])
         try:
-            wait_until(lambda: accepts(port), 10, "nginx accepting connections")
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+            wait_until(lambda: accepts(port), 60, "nginx accepting connections")
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
                 made = client.post("/v1/summaries", json={"text": EXAMPLE_TEXT})
                 assert made.status_code == 200
                 path = f"/v1/summaries/{made.json()['id']}"
@@ -197,7 +197,7 @@ def test_nginx_caches_hides_and_passes_on(tmp_path: Path) -> None:
                 assert "event: done" in events
         finally:
             nginx.terminate()
-            nginx.wait(10)
+            nginx.wait(60)
 
 
 def test_shell_scripts_parse() -> None:

@@ -64,7 +64,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     finally:
         assert program.stdin is not None
         program.stdin.close()
-        program.wait(60)
+        program.wait(120)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def url(running: Running) -> str:
 
 def test_answers_are_those_of_the_service(url: str) -> None:
     body = {"text": EXAMPLE_TEXT, "kind": "tldr", "length": "medium", "title": "Swing bridge"}
-    on_ray = httpx.post(f"{url}/v1/summaries", json=body, timeout=60).json()
+    on_ray = httpx.post(f"{url}/v1/summaries", json=body, timeout=120).json()
     with TestClient(create_app(Settings(), FakeSummariser())) as client:
         here = client.post("/v1/summaries", json=body).json()
     for answer in (on_ray, here):
@@ -85,7 +85,7 @@ def test_answers_are_those_of_the_service(url: str) -> None:
 def test_many_at_once_are_batched_and_each_gets_its_own(url: str) -> None:
     def ask(number: int) -> str:
         text = f"Number {number} is first. {EXAMPLE_TEXT}"
-        answer = httpx.post(f"{url}/v1/summaries", json={"text": text}, timeout=60)
+        answer = httpx.post(f"{url}/v1/summaries", json={"text": text}, timeout=120)
         assert answer.status_code == 200
         return str(answer.json()["sentences"][0]["text"])
 
@@ -96,7 +96,7 @@ def test_many_at_once_are_batched_and_each_gets_its_own(url: str) -> None:
 
 def test_one_that_breaks_its_batch_harms_no_other(url: str) -> None:
     def ask(text: str) -> int:
-        return httpx.post(f"{url}/v1/summaries", json={"text": text}, timeout=60).status_code
+        return httpx.post(f"{url}/v1/summaries", json={"text": text}, timeout=120).status_code
 
     texts = [EXAMPLE_TEXT + f" {number}" for number in range(8)] + [EXAMPLE_TEXT + " explode"]
     with ThreadPoolExecutor(9) as pool:
@@ -115,7 +115,7 @@ def test_one_that_breaks_its_batch_harms_no_other(url: str) -> None:
 )
 def test_problems_are_those_of_the_service(url: str, body: bytes, status: int, slug: str) -> None:
     headers = {"content-type": "application/json"}
-    answer = httpx.post(f"{url}/v1/summaries", content=body, headers=headers, timeout=60)
+    answer = httpx.post(f"{url}/v1/summaries", content=body, headers=headers, timeout=120)
     assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{slug}")
     assert answer.headers["content-type"] == "application/problem+json"
 
@@ -125,7 +125,7 @@ def test_a_new_model_replaces_the_old_one_without_a_failed_request(running: Runn
 
     def read(number: int) -> list[tuple[int, str]]:
         answers: list[tuple[int, str]] = []
-        with httpx.Client(timeout=60) as client:
+        with httpx.Client(timeout=120) as client:
             while not replaced.is_set():
                 body = {"text": f"{EXAMPLE_TEXT} It is number {number}."}
                 answer = client.post(f"{running.url}/v1/summaries", json=body)
@@ -135,7 +135,7 @@ def test_a_new_model_replaces_the_old_one_without_a_failed_request(running: Runn
         return answers
 
     def newest() -> str:
-        answer = httpx.post(f"{running.url}/v1/summaries", json={"text": EXAMPLE_TEXT}, timeout=60)
+        answer = httpx.post(f"{running.url}/v1/summaries", json={"text": EXAMPLE_TEXT}, timeout=120)
         return str(answer.json()["model"]["revision"])
 
     with ThreadPoolExecutor(8) as pool:

@@ -14,7 +14,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -23,115 +24,116 @@ import pytest
 from eval.connections import Answer, connections
 from service.operation import CACHE_FILE
 from service.schemas import EXAMPLE_TEXT
-from tests.processes import Service, redis_server, service, wait_until
+from tests.processes import (
+    PATIENCE_SECONDS,
+    Hold,
+    Service,
+    redis_server,
+    service,
+    wait_until,
+)
 
 
 def article(number: int) -> dict[str, str]:
     return {"text": f"{EXAMPLE_TEXT} This is article number {number}."}
 
 
-def ask(running: Service, number: int = 0, timeout: float = 30) -> httpx.Response:
-    return httpx.post(f"{running.url}/v1/summaries", json=article(number), timeout=timeout)
+def ask(running: Service, number: int = 0) -> httpx.Response:
+    return running.post("/v1/summaries", json=article(number))
 
 
-def metric(running: Service, name: str) -> float:
-    lines = httpx.get(f"{running.url}/metrics").text.splitlines()
-    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """For tests that leave the service as they found it."""
-    with service(tmp_path_factory.mktemp("service")) as one:
-        yield one
-
-
-async def ask_many(running: Service, numbers: list[int]) -> list[int | str]:
-    """A status a request, or the name of the transport's error."""
-    limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=running.url, timeout=60, limits=limits) as client:
-
-        async def one(number: int) -> int | str:
-            try:
-                response = await client.post("/v1/summaries", json=article(number))
-            except httpx.TransportError as error:
-                return type(error).__name__
-            return response.status_code
-
-        return await asyncio.gather(*(one(number) for number in numbers))
+async def ask_many(running: Service, numbers: Sequence[int]) -> list[int]:
+    """A status a request; 0 where no whole answer came."""
+    async with connections(running.url, None) as ask:
+        answers = await asyncio.gather(
+            *(ask.post("/v1/summaries", article(number)) for number in numbers)
+        )
+    return [one.status for one in answers]
 
 
 def test_a_thousand_readers_of_a_new_article_cost_one_inference(tmp_path: Path) -> None:
-    with service(tmp_path, {"FAKE_SECONDS": "1"}) as running:
-        before = metric(running, "inbrief_articles_inferred_total")
-        assert set(asyncio.run(ask_many(running, [1] * 1000))) == {200}
-        assert metric(running, "inbrief_articles_inferred_total") - before == 1
-        assert metric(running, "inbrief_single_flight_joins_total") >= 1
+    hold = Hold(tmp_path)
+
+    async def scenario(running: Service) -> list[int]:
+        asking = asyncio.create_task(ask_many(running, [1] * readers))
+        while await asyncio.to_thread(running.metric, "process_open_fds") < readers:
+            assert not asking.done()
+            await asyncio.sleep(0.05)
+        hold.open()
+        return await asking
+
+    with open_files(1000) as readers, service(tmp_path, hold.environment) as running:
+        hold.close()
+        assert set(asyncio.run(scenario(running))) == {200}
+        assert running.metric("inbrief_articles_inferred_total") == 1
+        assert running.metric("inbrief_single_flight_joins_total") >= 1
 
 
 def test_sigterm_under_load_loses_no_accepted_request(tmp_path: Path) -> None:
-    async def scenario(running: Service) -> list[int | str]:
-        asking = asyncio.create_task(ask_many(running, list(range(120))))
-        async with httpx.AsyncClient(base_url=running.url) as client:
-            while (await client.get("/metrics")).text.find("inbrief_queue_articles 0.0") >= 0:
-                await asyncio.sleep(0.02)
-        running.signal(signal.SIGTERM)
-        return await asking
+    hold = Hold(tmp_path)
 
-    environment = {"FAKE_SECONDS": "0.3", "INBRIEF_INFERENCE_MAX_ARTICLES": "16"}
+    async def scenario(running: Service) -> tuple[list[int], list[int]]:
+        before = asyncio.create_task(ask_many(running, range(120)))
+        while await asyncio.to_thread(running.accepted) < 120:
+            assert not before.done()
+            await asyncio.sleep(0.05)
+        running.signal(signal.SIGTERM)
+        await asyncio.to_thread(running.wait_until_draining)
+        after = await ask_many(running, range(200, 220))
+        hold.open()
+        return await before, after
+
+    environment = {**hold.environment, "INBRIEF_INFERENCE_MAX_ARTICLES": "16"}
     with service(tmp_path, environment) as running:
-        statuses = asyncio.run(scenario(running))
-        assert running.wait(30) == 0
-        # Accepted ones are answered; those that came after the signal are told to go elsewhere.
-        assert set(statuses) <= {200, 503}
-        assert statuses.count(200) >= 16
+        hold.close()
+        before, after = asyncio.run(scenario(running))
+        assert running.wait() == 0
+        # Those that came after the signal are told to go elsewhere.
+        assert (before, after) == ([200] * 120, [503] * 20)
 
 
 @pytest.mark.parametrize("times_capacity", [3, 10])
 def test_overload_is_refused_at_once_and_nobody_is_let_down(
     tmp_path: Path, times_capacity: int
 ) -> None:
-    """Two articles every 0.1 s can be read, and each within 4 s: more are asked for, for 8 s."""
-    capacity, seconds = 20, 8
+    """Two articles every 0.2 s can be read, each within 10 s; readers ask again and again."""
+    readers, rounds = 50 * times_capacity, 3
 
-    async def scenario(running: Service) -> tuple[list[Answer], Answer, float]:
+    async def scenario(running: Service) -> tuple[list[Answer], Answer]:
         async with connections(running.url, None) as ask:
 
-            async def one(number: int) -> Answer:
-                await asyncio.sleep(number / (capacity * times_capacity))
-                return await ask.post("/v1/summaries", article(number))
+            async def read(number: int) -> list[Answer]:
+                texts = (article(number * rounds + turn) for turn in range(rounds))
+                return [await ask.post("/v1/summaries", text) for text in texts]
 
-            numbers = range(capacity * times_capacity * seconds)
-            answers = await asyncio.gather(*(one(number) for number in numbers))
-            begin = time.monotonic()
+            answers = await asyncio.gather(*(read(number) for number in range(readers)))
             while (await ask.get("/readyz")).status != 200:
                 await asyncio.sleep(0.05)
             after = await ask.post("/v1/summaries", article(-1))
-            return list(answers), after, time.monotonic() - begin
+            return [one for several in answers for one in several], after
 
     environment = {
-        "FAKE_SECONDS": "0.1",
+        "FAKE_SECONDS": "0.2",
         "INBRIEF_INFERENCE_MAX_ARTICLES": "2",
-        "INBRIEF_DEADLINE_SECONDS": "4",
-        "INBRIEF_HEADER_TIMEOUT_SECONDS": "60",  # a busy test machine is late to read them
+        "INBRIEF_DEADLINE_SECONDS": "10",
     }
     with service(tmp_path, environment) as running:
-        answers, after, recovered = asyncio.run(scenario(running))
+        answers, after = asyncio.run(scenario(running))
         assert {answer.status for answer in answers} == {200, 503}
         refused = [answer for answer in answers if answer.status == 503]
         assert all(answer.retry_after_seconds >= 1 for answer in refused)
         assert all(json.loads(answer.body)["type"] == "/problems/queue-full" for answer in refused)
-        # What can be read was read, as far as a busy test machine lets it.
-        assert len(answers) - len(refused) > capacity * seconds / 4
-        assert metric(running, 'inbrief_refusals_total{reason="queue-full"}') == len(refused)
-        assert metric(running, 'inbrief_refusals_total{reason="deadline-exceeded"}') == 0
+        # At 0.2 s an article, as one alone takes, 24 are ready within half of the deadline.
+        assert len(answers) - len(refused) >= 10
+        assert running.metric('inbrief_refusals_total{reason="queue-full"}') == len(refused)
+        assert running.metric('inbrief_refusals_total{reason="deadline-exceeded"}') == 0
         assert after.status == 200
-        assert recovered < 10
 
 
 def test_behind_an_engine_that_is_stuck_the_deadline_is_an_error(tmp_path: Path) -> None:
-    environment = {"FAKE_SECONDS": "2", "INBRIEF_DEADLINE_SECONDS": "1"}
-    with service(tmp_path, environment) as running:
+    hold = Hold(tmp_path)
+    with service(tmp_path, {**hold.environment, "INBRIEF_DEADLINE_SECONDS": "1"}) as running:
+        hold.close()
         answer = ask(running)
         assert answer.status_code == 504
         assert answer.json()["type"] == "/problems/deadline-exceeded"
@@ -140,15 +142,13 @@ def test_behind_an_engine_that_is_stuck_the_deadline_is_an_error(tmp_path: Path)
 def test_kill_9_keeps_the_cache(tmp_path: Path) -> None:
     with service(tmp_path) as running:
         identities = [ask(running, number).json()["id"] for number in range(20)]
-        wait_until(lambda: stored(tmp_path) == 20, 5, "every summary being written")
-        running.signal(signal.SIGKILL)
-        running.wait(10)
+        wait_until(lambda: stored(tmp_path) == 20, PATIENCE_SECONDS, "every summary being written")
+        running.kill()
         running.start()
         for identity in identities:
-            answer = httpx.get(f"{running.url}/v1/summaries/{identity}")
-            assert answer.status_code == 200
+            assert running.get(f"/v1/summaries/{identity}").status_code == 200
         assert ask(running, 3).json()["cached"] is True
-        assert metric(running, "inbrief_articles_inferred_total") == 0
+        assert running.metric("inbrief_articles_inferred_total") == 0
 
 
 def stored(directory: Path) -> int:
@@ -166,8 +166,10 @@ def test_a_cache_file_of_rubbish_is_moved_aside(tmp_path: Path) -> None:
     (data / CACHE_FILE).write_bytes(b"rubbish" * 5000)
     with service(tmp_path) as running:
         assert ask(running).status_code == 200
-        wait_until(lambda: list(data.glob("*.corrupt-*")) != [], 5, "the file being moved aside")
-        wait_until(lambda: stored(tmp_path) == 1, 5, "the summary being written")
+        wait_until(
+            lambda: list(data.glob("*.corrupt-*")) != [], PATIENCE_SECONDS, "a file moved aside"
+        )
+        wait_until(lambda: stored(tmp_path) == 1, PATIENCE_SECONDS, "the summary being written")
         assert "corrupt" in running.log.read_text()
 
 
@@ -182,8 +184,8 @@ def test_a_full_disk_fails_no_request(tmp_path: Path) -> None:
     try:
         with service(tmp_path) as running:
             assert [ask(running, number).status_code for number in range(60)] == [200] * 60
-            assert metric(running, 'inbrief_cache_total{result="error"}') > 0
-            assert httpx.get(f"{running.url}/readyz").status_code == 200
+            assert running.metric('inbrief_cache_total{result="error"}') > 0
+            assert running.get("/readyz").status_code == 200
     finally:
         subprocess.run(["umount", "-l", str(data)], check=True)
 
@@ -196,9 +198,10 @@ def test_a_data_directory_that_cannot_be_written_fails_no_request(tmp_path: Path
 
 @pytest.mark.redis
 def test_redis_killed_paused_and_back(tmp_path: Path) -> None:
+    environment = {"INBRIEF_CACHE_TIMEOUT_SECONDS": "0.25"}
     with (
         redis_server(tmp_path) as redis,
-        service(tmp_path, {"INBRIEF_CACHE_URL": redis.url}) as running,
+        service(tmp_path, {**environment, "INBRIEF_CACHE_URL": redis.url}) as running,
     ):
         assert ask(running, 1).status_code == 200
         redis.signal(signal.SIGSTOP)
@@ -208,7 +211,7 @@ def test_redis_killed_paused_and_back(tmp_path: Path) -> None:
         assert [ask(running, number).status_code for number in range(12, 22)] == [200] * 10
         redis.start()
         assert ask(running, 1).status_code == 200
-        assert httpx.get(f"{running.url}/readyz").status_code == 200
+        assert running.get("/readyz").status_code == 200
 
 
 @pytest.mark.redis
@@ -224,8 +227,8 @@ def test_two_instances_share_a_cache_and_one_takes_over_from_the_other(tmp_path:
         ):
             identity = ask(first, 1).json()["id"]
             wait_until(
-                lambda: httpx.get(f"{second.url}/v1/summaries/{identity}").status_code == 200,
-                5,
+                lambda: second.get(f"/v1/summaries/{identity}").status_code == 200,
+                PATIENCE_SECONDS,
                 "the other instance seeing the summary",
             )
             first.kill()
@@ -235,7 +238,7 @@ def test_two_instances_share_a_cache_and_one_takes_over_from_the_other(tmp_path:
 
 def test_an_engine_that_breaks_in_one_batch_leaves_the_next_one_fine(running: Service) -> None:
     body = {"text": EXAMPLE_TEXT + " explode"}
-    broken = httpx.post(f"{running.url}/v1/summaries", json=body)
+    broken = running.post("/v1/summaries", json=body)
     assert broken.status_code == 500
     assert broken.json()["type"] == "/problems/inference-failed"
     assert ask(running, 1).status_code == 200
@@ -243,45 +246,39 @@ def test_an_engine_that_breaks_in_one_batch_leaves_the_next_one_fine(running: Se
 
 def test_a_client_that_sends_one_byte_a_second_holds_nothing(tmp_path: Path) -> None:
     bounds = {"INBRIEF_BODY_TIMEOUT_SECONDS": "2", "INBRIEF_HEADER_TIMEOUT_SECONDS": "2"}
-    with service(tmp_path, bounds) as running:
-        slow_body = socket.create_connection(("127.0.0.1", running.port))
-        slow_body.sendall(
-            b"POST /v1/summaries HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-            b"content-length: 1000\r\n\r\n{"
-        )
-        slow_head = socket.create_connection(("127.0.0.1", running.port))
-        silent = socket.create_connection(("127.0.0.1", running.port))
-        assert dribble(slow_body, 6).startswith(b"HTTP/1.1 408")
-        slow_head.sendall(b"POST /v1/summaries HTTP/1.1\r\n")
-        assert dribble(slow_head, 6) == b""
-        silent.settimeout(5)
-        assert silent.recv(100) == b""
+    head = b"POST /v1/summaries HTTP/1.1\r\n"
+    body = head + b"host: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"
+    with service(tmp_path, bounds) as running, ThreadPoolExecutor(3) as pool:
+        held = [pool.submit(dribble, running.port, begin) for begin in (body, head, b"")]
+        answers = [one.result() for one in held]
+        assert answers[0].startswith(b"HTTP/1.1 408")
+        assert answers[1:] == [b"", b""]
         assert ask(running).status_code == 200
-        for one in (slow_body, slow_head, silent):
-            one.close()
 
 
-def dribble(connection: socket.socket, seconds: float) -> bytes:
-    """What the other side says to one byte every half second; it must say something in time."""
-    connection.settimeout(0.5)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            connection.sendall(b"x")
-            return connection.recv(1000)
-        except TimeoutError:
-            continue
-        except OSError:
-            return b""
-    raise AssertionError(f"still held after {seconds} s")
+def dribble(port: int, begin: bytes) -> bytes:
+    """What the other side says to `begin` and then a byte every half second, or to silence."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    with socket.create_connection(("127.0.0.1", port), timeout=0.5) as connection:
+        connection.sendall(begin)
+        while time.monotonic() < end:
+            try:
+                if begin:
+                    connection.sendall(b"x")
+                return connection.recv(1000)
+            except TimeoutError:
+                continue
+            except OSError:
+                return b""
+    raise AssertionError(f"still held after {PATIENCE_SECONDS} s")
 
 
 def test_headers_are_bounded(running: Service) -> None:
     many = {f"x-{number}": "v" * 200 for number in range(300)}
-    assert httpx.get(f"{running.url}/healthz", headers=many).status_code == 431
+    assert running.get("/healthz", headers=many).status_code == 431
     with socket.create_connection(("127.0.0.1", running.port)) as endless:
         endless.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: ")
-        endless.settimeout(10)
+        endless.settimeout(PATIENCE_SECONDS)
         answer = b""
         try:
             for _ in range(100):
@@ -300,13 +297,13 @@ def test_bombs_are_refused_in_bounded_memory(running: Service) -> None:
     deep = b'{"text": ' + b"[" * 1_000_000 + b"]" * 1_000_000 + b"}"
     gzip = {**headers, "content-encoding": "gzip"}
     huge = b'{"text": "' + b"x" * 50_000_000 + b'"}'
-    url = f"{running.url}/v1/summaries"
+    path = "/v1/summaries"
     for _ in range(3):
-        assert httpx.post(url, content=deep, headers=headers).status_code == 400
-        assert httpx.post(url, content=b"\x1f\x8b" * 1000, headers=gzip).status_code == 415
+        assert running.post(path, content=deep, headers=headers).status_code == 400
+        assert running.post(path, content=b"\x1f\x8b" * 1000, headers=gzip).status_code == 415
         # The answer may come and the connection close while the client is still writing.
         with contextlib.suppress(httpx.WriteError, httpx.ReadError):
-            assert httpx.post(url, content=huge, headers=headers).status_code == 413
+            assert running.post(path, content=huge, headers=headers).status_code == 413
     assert ask(running, 1).status_code == 200
     assert running.resident_bytes() - before < 100 * 2**20
 
@@ -331,7 +328,7 @@ def open_files(wanted: int) -> Iterator[int]:
 def test_ten_thousand_idle_connections_disturb_nobody(tmp_path: Path) -> None:
     with (
         open_files(10_000) as most,
-        service(tmp_path, {"INBRIEF_HEADER_TIMEOUT_SECONDS": "120"}) as running,
+        service(tmp_path, {"INBRIEF_HEADER_TIMEOUT_SECONDS": "600"}) as running,
         contextlib.ExitStack() as held,
     ):
         ask(running)
@@ -341,7 +338,7 @@ def test_ten_thousand_idle_connections_disturb_nobody(tmp_path: Path) -> None:
             for _ in range(most)
         ]
         assert [ask(running, number).status_code for number in range(20)] == [200] * 20
-        assert metric(running, "process_open_fds") > most
+        assert running.metric("process_open_fds") > most
         assert running.resident_bytes() - before < 200 * 2**20
         for one in idle:
             one.setblocking(False)
@@ -350,25 +347,31 @@ def test_ten_thousand_idle_connections_disturb_nobody(tmp_path: Path) -> None:
 
 
 def test_idle_connections_are_closed_in_time(tmp_path: Path) -> None:
-    with service(tmp_path, {"INBRIEF_HEADER_TIMEOUT_SECONDS": "3"}) as running:
-        idle = [socket.create_connection(("127.0.0.1", running.port)) for _ in range(200)]
-        for one in idle:
-            one.settimeout(20)
-            assert one.recv(10) == b""
-            one.close()
+    with (
+        service(tmp_path, {"INBRIEF_HEADER_TIMEOUT_SECONDS": "3"}) as running,
+        contextlib.ExitStack() as held,
+    ):
+        idle = [
+            held.enter_context(
+                socket.create_connection(("127.0.0.1", running.port), timeout=PATIENCE_SECONDS)
+            )
+            for _ in range(200)
+        ]
+        assert [one.recv(10) for one in idle] == [b""] * 200
         assert ask(running).status_code == 200
 
 
 def test_a_model_is_swapped_behind_a_proxy_without_a_failed_request(tmp_path: Path) -> None:
     """Rolling restart: the new instance is ready before the old one drains."""
+    hold, count = Hold(tmp_path), 20
 
-    async def scenario(old: Service, new: Service) -> tuple[list[int], set[str]]:
+    async def scenario(old: Service, new: Service) -> tuple[list[int], list[str]]:
         target, stop = [old], asyncio.Event()
         statuses: list[int] = []
-        revisions: set[str] = set()
+        revisions: list[str] = []
 
         async def reader(number: int) -> None:
-            async with httpx.AsyncClient(timeout=30) as client:
+            async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client:
                 while not stop.is_set():
                     # As a balancer does it: a refusal to accept goes to the other instance.
                     for one in (target[0], new):
@@ -378,23 +381,36 @@ def test_a_model_is_swapped_behind_a_proxy_without_a_failed_request(tmp_path: Pa
                         if response.status_code != 503:
                             break
                     statuses.append(response.status_code)
-                    revisions.add(response.json()["model"]["revision"])
+                    revisions.append(response.json()["model"]["revision"])
                     number += 100
                     await asyncio.sleep(0.01)
 
-        readers = [asyncio.create_task(reader(number)) for number in range(20)]
-        await asyncio.sleep(0.5)
+        async def seen(revision: str, times: int) -> None:
+            while revisions.count(revision) < times:
+                assert not any(one.done() for one in readers)
+                await asyncio.sleep(0.01)
+
+        readers = [asyncio.create_task(reader(number)) for number in range(count)]
+        await seen("a" * 12, count)
         await asyncio.to_thread(new.start)
+        hold.close()
+        while await asyncio.to_thread(waiting_on, old) < count:
+            await asyncio.sleep(0.05)
         old.signal(signal.SIGTERM)
+        await asyncio.to_thread(old.wait_until_draining)
+        late = asyncio.create_task(reader(count))  # is told to go to the other one
+        readers.append(late)
+        await seen("b" * 12, 1)
         target[0] = new
-        assert await asyncio.to_thread(old.wait, 20) == 0
-        await asyncio.sleep(0.5)
+        hold.open()
+        assert await asyncio.to_thread(old.wait) == 0
+        await seen("b" * 12, 10 * count)
         stop.set()
         await asyncio.gather(*readers)
         return statuses, revisions
 
-    old = Service(tmp_path, {"FAKE_REVISION": "a" * 12, "FAKE_SECONDS": "0.05"})
-    new = Service(tmp_path, {"FAKE_REVISION": "b" * 12, "FAKE_SECONDS": "0.05"})
+    old = Service(tmp_path, {"FAKE_REVISION": "a" * 12, **hold.environment})
+    new = Service(tmp_path, {"FAKE_REVISION": "b" * 12})
     try:
         old.start()
         statuses, revisions = asyncio.run(scenario(old, new))
@@ -402,7 +418,12 @@ def test_a_model_is_swapped_behind_a_proxy_without_a_failed_request(tmp_path: Pa
         old.kill()
         new.kill()
     assert set(statuses) == {200}
-    assert revisions == {"a" * 12, "b" * 12}
+    assert set(revisions) == {"a" * 12, "b" * 12}
+
+
+def waiting_on(running: Service) -> int:
+    """How many articles are accepted and have no summary yet."""
+    return running.accepted() - round(running.metric("inbrief_articles_inferred_total"))
 
 
 def test_a_clock_that_jumps_while_serving(tmp_path: Path) -> None:
@@ -412,11 +433,10 @@ def test_a_clock_that_jumps_while_serving(tmp_path: Path) -> None:
         assert ask(running, 1).status_code == 200
         for number, jump_seconds in enumerate((-7200, 864_000, 0), start=2):
             offset.write_text(str(jump_seconds))
-            begin = time.monotonic()
+            # Nothing waits for the clock: each is answered long before an hour has passed.
             assert ask(running, 1).status_code == 200
             assert ask(running, number).status_code == 200
-            assert httpx.get(f"{running.url}/readyz").status_code == 200
-            assert time.monotonic() - begin < 10, "something waited for the clock"
+            assert running.get("/readyz").status_code == 200
         logged = [json.loads(line)["time"][:13] for line in running.log.read_text().splitlines()]
         assert len(set(logged)) >= 3, "the clock did not jump"
 

@@ -8,7 +8,7 @@ import httpx
 import trustme
 
 from service.schemas import EXAMPLE_TEXT
-from tests.processes import Service, wait_until
+from tests.processes import PATIENCE_SECONDS, Service, wait_until
 
 
 def test_with_a_certificate_the_service_speaks_https_alone(tmp_path: Path) -> None:
@@ -31,11 +31,16 @@ def test_with_a_certificate_the_service_speaks_https_alone(tmp_path: Path) -> No
 
     try:
         running.start(ready=False)
-        wait_until(ready, 60, "the service being ready")
-        answer = httpx.post(f"{url}/v1/summaries", json={"text": EXAMPLE_TEXT}, verify=trust)
+        wait_until(ready, PATIENCE_SECONDS, "the service being ready")
+        answer = httpx.post(
+            f"{url}/v1/summaries",
+            json={"text": EXAMPLE_TEXT},
+            verify=trust,
+            timeout=PATIENCE_SECONDS,
+        )
         assert answer.status_code == 200
         assert answer.headers["strict-transport-security"].startswith("max-age=")
         with contextlib.suppress(httpx.TransportError):
-            assert httpx.get(f"{running.url}/readyz").status_code >= 400
+            assert running.get("/readyz").status_code >= 400
     finally:
         running.kill()

@@ -20,21 +20,34 @@ from service.schemas import EXAMPLE_TEXT
 from service.settings import Settings
 from tests.fakes import FakeSummariser
 from tests.live import live
+from tests.processes import PATIENCE_SECONDS
 
 LIMIT = 20_000
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[tuple[str, int]]:
-    app = create_app(Settings(max_body_bytes=LIMIT, body_timeout_seconds=0.5), FakeSummariser())
-    with live(app) as url:
+@contextmanager
+def serving(body_timeout_seconds: float) -> Iterator[tuple[str, int]]:
+    settings = Settings(max_body_bytes=LIMIT, body_timeout_seconds=body_timeout_seconds)
+    with live(create_app(settings, FakeSummariser())) as url:
         host, _, port = url.removeprefix("http://").partition(":")
         yield host, int(port)
 
 
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, int]]:
+    with serving(PATIENCE_SECONDS) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def hasty() -> Iterator[tuple[str, int]]:
+    with serving(0.5) as found:
+        yield found
+
+
 @contextmanager
 def connected(address: tuple[str, int], *headers: str) -> Iterator[socket.socket]:
-    with socket.create_connection(address, timeout=20) as client:
+    with socket.create_connection(address, timeout=PATIENCE_SECONDS) as client:
         head = [
             "POST /v1/summaries HTTP/1.1",
             "host: localhost",
@@ -110,24 +123,22 @@ def test_a_body_up_to_the_limit_is_read(address: tuple[str, int], size: int) -> 
         assert answer(client)[0] == 200
 
 
-def test_a_body_that_never_ends_is_given_up(address: tuple[str, int]) -> None:
-    with connected(address, "content-length: 1000") as client:
+def test_a_body_that_never_ends_is_given_up(hasty: tuple[str, int]) -> None:
+    with connected(hasty, "content-length: 1000") as client:
         client.sendall(b'{"text": "')
-        begin = time.monotonic()
         status, problem = answer(client)
-        assert time.monotonic() - begin < 10
     assert status == 408
     assert problem["type"] == "/problems/request-timeout"
     assert problem["limit"] == 0.5
 
 
-def test_one_byte_a_moment_does_not_stretch_the_time(address: tuple[str, int]) -> None:
-    with connected(address, "content-length: 10000") as client:
+def test_one_byte_a_moment_does_not_stretch_the_time(hasty: tuple[str, int]) -> None:
+    with connected(hasty, "content-length: 10000") as client:
         begin = time.monotonic()
         client.settimeout(0.05)
         received = b""
         while not received:
-            assert time.monotonic() - begin < 10
+            assert time.monotonic() - begin < PATIENCE_SECONDS
             try:
                 client.sendall(b" ")
                 received = client.recv(65536)

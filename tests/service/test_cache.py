@@ -183,7 +183,7 @@ def test_a_damaged_entry_is_computed_again(damage: bytes) -> None:
     async def scenario() -> None:
         store = DictStore()
         store.entries["a"] = damage
-        cache, infer = SummaryCache(store), Inference(0.0)
+        cache, infer = SummaryCache(store, timeout_seconds=10.0), Inference(0.0)
         assert not (await cache.get_or_compute("a", infer)).from_cache
         await cache.close()
         assert unseal("a", store.entries["a"]) == b'{"summary": "Talks ended."}'

@@ -232,7 +232,7 @@ def test_a_problem_in_the_middle_of_a_stream() -> None:
 
 
 def test_unknown_members_of_a_newer_service_are_left_aside(url: str) -> None:
-    answer = httpx.post(f"{url}/v1/summaries", json={"text": EXAMPLE_TEXT}).json()
+    answer = httpx.post(f"{url}/v1/summaries", json={"text": EXAMPLE_TEXT}, timeout=60).json()
     answer["mood"] = "cheerful"
     answer["model"]["colour"] = "blue"
 

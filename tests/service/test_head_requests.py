@@ -9,11 +9,14 @@ from service.app import create_app
 from service.schemas import EXAMPLE_TEXT
 from service.settings import Settings
 from tests.fakes import FakeSummariser
-from tests.processes import service
+from tests.processes import PATIENCE_SECONDS, service
 
 
 def test_head_has_the_headers_of_get_and_no_body(tmp_path: Path) -> None:
-    with service(tmp_path) as running, httpx.Client(base_url=running.url) as client:
+    with (
+        service(tmp_path) as running,
+        httpx.Client(base_url=running.url, timeout=PATIENCE_SECONDS) as client,
+    ):
         identity = client.post("/v1/summaries", json={"text": EXAMPLE_TEXT}).json()["id"]
         for path in ("/healthz", "/readyz", "/openapi.json", "/", f"/v1/summaries/{identity}"):
             got, head = client.get(path), client.head(path)

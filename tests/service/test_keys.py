@@ -13,6 +13,7 @@ import pytest
 from models.errors import SettingsError
 from service import keys
 from service.keys import KeyFile, canonical_origin
+from tests.processes import PATIENCE_SECONDS
 
 
 @pytest.fixture(autouse=True)
@@ -105,7 +106,7 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
         "for n in range(10): KeyFile(Path(sys.argv[1])).create(str(n), ['summarise'])\n"
     )
     processes = [subprocess.Popen([sys.executable, "-c", code, str(path)]) for _ in range(3)]
-    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert [process.wait(PATIENCE_SECONDS) for process in processes] == [0, 0, 0]
     assert len(KeyFile(path).records()) == 30
     assert len(json.loads(path.read_text())["keys"]) == 30
 

@@ -17,7 +17,7 @@ from service.keys import KeyFile
 from service.schemas import EXAMPLE_TEXT
 from service.settings import Settings
 from tests.fakes import FakeSummariser
-from tests.processes import accepts, free_port, wait_until
+from tests.processes import PATIENCE_SECONDS, accepts, free_port, wait_until
 
 runner = CliRunner()
 
@@ -26,6 +26,7 @@ runner = CliRunner()
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("INBRIEF_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("INBRIEF_CACHE_URL", "sqlite")
+    monkeypatch.setenv("INBRIEF_CACHE_TIMEOUT_SECONDS", "10")  # a busy machine has its cache too
     return tmp_path
 
 
@@ -37,10 +38,10 @@ def url(data: Path) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(application, port=port, log_level="warning", ws="none"))
     thread = threading.Thread(target=server.run)
     thread.start()
-    wait_until(lambda: accepts(port), 20, "the service accepting connections")
+    wait_until(lambda: accepts(port), PATIENCE_SECONDS, "the service accepting connections")
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
-    thread.join(20)
+    thread.join(PATIENCE_SECONDS)
 
 
 def test_a_key_is_created_listed_rotated_and_revoked(data: Path) -> None:
@@ -125,11 +126,11 @@ def test_warming_fills_the_cache_and_purging_empties_it(url: str, tmp_path: Path
     assert first.exit_code == 1
     second = runner.invoke(app, ["warm", str(articles), "--url", url])
     assert "0 made, 5 there already, 1 failed" in second.stderr
-    answer = httpx.post(f"{url}/v1/summaries", json={"text": rows[0]["text"]}).json()
+    answer = httpx.post(f"{url}/v1/summaries", json={"text": rows[0]["text"]}, timeout=60).json()
     assert answer["cached"] is True
     assert runner.invoke(app, ["purge", "--url", url, answer["id"]]).exit_code == 0
     assert runner.invoke(app, ["purge", "--url", url, answer["id"]]).exit_code == 1
-    other = httpx.post(f"{url}/v1/summaries", json={"text": rows[1]["text"]}).json()
+    other = httpx.post(f"{url}/v1/summaries", json={"text": rows[1]["text"]}, timeout=60).json()
     assert runner.invoke(app, ["purge", other["id"]]).exit_code == 0
     assert runner.invoke(app, ["purge", other["id"]]).exit_code == 1
 

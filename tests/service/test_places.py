@@ -19,14 +19,16 @@ class Counter:
         self.most = 0
         self.tries = 0
 
-    async def serve(self, seconds: float = 0.001, error: Exception | None = None) -> str:
+    async def serve(
+        self, until: asyncio.Event | None = None, error: Exception | None = None
+    ) -> str:
         self.tries += 1
         if self.inside >= self.room:
             raise QueueFull("There is no room.", retry_after_seconds=7)
         self.inside += 1
         self.most = max(self.most, self.inside)
         try:
-            await asyncio.sleep(seconds)
+            await (asyncio.sleep(0.001) if until is None else until.wait())
         finally:
             self.inside -= 1
         if error is not None:
@@ -35,7 +37,7 @@ class Counter:
 
 
 def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), 20))
+    asyncio.run(asyncio.wait_for(test(), 120))
 
 
 @pytest.mark.parametrize("room", [1, 3, 40])
@@ -66,11 +68,13 @@ def test_when_others_hold_all_the_room_everybody_is_refused_at_once() -> None:
 def test_who_was_refused_is_refused_when_the_room_goes_to_others() -> None:
     async def test() -> None:
         counter, places = Counter(1), Places()
-        first = asyncio.create_task(places.take(lambda: counter.serve(0.05)))
+        leave = asyncio.Event()
+        first = asyncio.create_task(places.take(lambda: counter.serve(until=leave)))
         await asyncio.sleep(0)
         others = [asyncio.create_task(places.take(counter.serve)) for _ in range(5)]
         await asyncio.sleep(0)
         counter.room = 0
+        leave.set()
         assert await first == "served"
         results = await asyncio.gather(*others, return_exceptions=True)
         assert all(isinstance(result, QueueFull) for result in results)

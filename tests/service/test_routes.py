@@ -311,11 +311,10 @@ def test_what_the_model_does_not_do_is_refused_before_the_queue() -> None:
 
 
 def test_a_batch_goes_into_the_queue_as_there_is_room_for_it() -> None:
-    """Twenty articles of 0.05 s each, of which 0.5 s of work may wait: all are answered."""
+    """Twenty articles, of which one is read and one may wait: all are answered."""
     articles = [{"text": f"{EXAMPLE_TEXT} This is article {number}."} for number in range(20)]
-    summariser = FakeSummariser(seconds_a_call=0.05)
-    limits = {"inference_max_articles": 1, "deadline_seconds": 1.0}
-    with served(summariser, **limits) as client:
+    limits = {"inference_max_articles": 1, "queue_max_articles": 1}
+    with served(FakeSummariser(seconds_a_call=0.01), **limits) as client:
         response = client.post("/v1/summaries:batch", json={"articles": articles})
         assert ["id" in one for one in response.json()["results"]] == [True] * 20
 

@@ -13,11 +13,10 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from service.slow_clients import bounded_protocol
-from tests.processes import wait_until
+from tests.processes import PATIENCE_SECONDS, wait_until
 
 MAX_HEADER_BYTES = 16_384
 LONG = 32 * 2**20  # more than the buffers of a socket hold
-PATIENCE_SECONDS = 60.0
 
 
 async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,11 +46,13 @@ def serving(
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        wait_until(lambda: server.started or not thread.is_alive(), 60, "the server's start")
+        wait_until(
+            lambda: server.started or not thread.is_alive(), PATIENCE_SECONDS, "the server's start"
+        )
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:
         server.should_exit = server.force_exit = True
-        thread.join(30)
+        thread.join(PATIENCE_SECONDS)
 
 
 def connect(port: int, head: str) -> socket.socket:
@@ -89,7 +90,7 @@ def bytes_taken(connection: socket.socket, piece: bytes, pause_seconds: float = 
 )
 def test_the_rest_of_a_body_that_was_answered_has_a_deadline(head: str, piece: bytes) -> None:
     with (
-        serving(timeout_seconds=0.5) as port,
+        serving(timeout_seconds=2.0) as port,
         connect(port, f"POST / HTTP/1.1\r\nhost: x\r\n{head}\r\n\r\n") as connection,
     ):
         read_answer(connection)

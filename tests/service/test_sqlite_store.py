@@ -142,7 +142,7 @@ def test_a_killed_process_loses_nothing_it_had_put(tmp_path: Path) -> None:
             process.send_signal(signal.SIGKILL)
             break
     process.stdout.close()
-    process.wait(10)
+    process.wait(60)
     cache = SqliteStore(path, max_bytes=2**24, max_age_seconds=3600)
     assert all(cache.get(f"k{number}") is not None for number in range(last + 1))
     cache.close()

@@ -14,6 +14,7 @@ import pytest
 from starlette.datastructures import Headers
 
 from models.contract import OnSentence, SummarySentence
+from models.errors import InferenceFailed
 from service.app import create_app
 from service.desk import Desk
 from service.schemas import EXAMPLE_TEXT
@@ -21,7 +22,7 @@ from service.settings import Settings
 from service.streaming import wants_events
 from tests.fakes import FakeSummariser
 from tests.live import live
-from tests.processes import wait_until
+from tests.processes import PATIENCE_SECONDS, wait_until
 
 EVENTS = {"accept": "text/event-stream"}
 OTHER_TEXT = f"Another article stands here. {EXAMPLE_TEXT}"
@@ -40,7 +41,7 @@ class Stepwise(FakeSummariser):
             assert on_sentence is not None
             on_sentence(index, sentence)
             if self.stepping:
-                assert self.steps.acquire(timeout=30)
+                assert self.steps.acquire(timeout=PATIENCE_SECONDS)
 
         return super().summarise(requests, None if on_sentence is None else step)
 
@@ -52,12 +53,14 @@ class Running:
         self.url, self.desk, self.summariser = url, desk, summariser
 
     def post(self, headers: dict[str, str] | None = None, **body: Any) -> httpx.Response:
-        return httpx.post(f"{self.url}/v1/summaries", json=body, headers=headers, timeout=30)
+        return httpx.post(
+            f"{self.url}/v1/summaries", json=body, headers=headers, timeout=PATIENCE_SECONDS
+        )
 
     @contextmanager
     def stream(self, **body: Any) -> Iterator[Iterator[tuple[str, str]]]:
         with httpx.stream(
-            "POST", f"{self.url}/v1/summaries", json=body, headers=EVENTS, timeout=30
+            "POST", f"{self.url}/v1/summaries", json=body, headers=EVENTS, timeout=PATIENCE_SECONDS
         ) as response:
             assert response.status_code == 200, response.read()
             assert response.headers["content-type"].startswith("text/event-stream")
@@ -68,7 +71,7 @@ class Running:
 @contextmanager
 def running(summariser: FakeSummariser | None = None, **settings: Any) -> Iterator[Running]:
     summariser = summariser or FakeSummariser()
-    app = create_app(Settings(**settings), summariser)
+    app = create_app(Settings(**{"deadline_seconds": 600.0, **settings}), summariser)
     with live(app) as url:
         yield Running(url, app.state.desk, summariser)
 
@@ -150,9 +153,27 @@ def test_what_fails_before_the_first_event_has_its_own_status(
         assert response.headers["content-type"] == "application/problem+json"
 
 
+class BreaksLater(FakeSummariser):
+    """Fails when it has spoken."""
+
+    def summarise(self, requests: Any, on_sentence: OnSentence | None = None) -> Any:
+        found = super().summarise(requests, on_sentence)
+        return found if on_sentence is None else [InferenceFailed("It broke.") for _ in found]
+
+
 def test_what_fails_later_is_an_error_event() -> None:
+    with running(BreaksLater()) as service, service.stream(text=EXAMPLE_TEXT) as stream:
+        *sentences, (name, data) = list(stream)
+    assert [one for one, _ in sentences] == ["sentence"] * 3
+    assert name == "error"
+    problem = json.loads(data)
+    assert problem["type"] == "/problems/inference-failed"
+    assert problem["status"] == 500
+
+
+def test_a_deadline_that_passes_within_a_stream_is_an_error_event() -> None:
     summariser = Stepwise()
-    with running(summariser, deadline_seconds=0.3) as service:
+    with running(summariser, deadline_seconds=3.0) as service:
         summariser.stepping = True
         with service.stream(text=EXAMPLE_TEXT) as stream:
             assert next(stream)[0] == "sentence"
@@ -187,15 +208,19 @@ def test_a_client_that_leaves_frees_its_place(accept: str) -> None:
         gate.clear()
         summariser.started.clear()
         first = send_and_leave_open(service.url, {"text": EXAMPLE_TEXT}, accept)
-        wait_until(summariser.started.is_set, 10, "the first article's run")
+        wait_until(summariser.started.is_set, PATIENCE_SECONDS, "the first article's run")
         second = send_and_leave_open(service.url, {"text": OTHER_TEXT}, accept)
-        wait_until(lambda: service.desk.queued_articles == 1, 10, "the second one's waiting")
+        wait_until(
+            lambda: service.desk.queued_articles == 1, PATIENCE_SECONDS, "the second one's waiting"
+        )
         refused = service.post(text=f"A third article comes. {EXAMPLE_TEXT}")
         assert refused.status_code == 503
         assert refused.json()["type"] == "/problems/queue-full"
         assert int(refused.headers["retry-after"]) >= 1
         second.close()
-        wait_until(lambda: service.desk.queued_articles == 0, 10, "the place being free")
+        wait_until(
+            lambda: service.desk.queued_articles == 0, PATIENCE_SECONDS, "the place being free"
+        )
         gate.set()
         assert service.post(text=EXAMPLE_TEXT).status_code == 200
         assert OTHER_TEXT not in summariser.articles
@@ -216,9 +241,13 @@ def test_a_batch_whose_client_leaves_frees_its_places() -> None:
             + f"content-length: {len(content)}\r\n\r\n".encode()
             + content
         )
-        wait_until(lambda: service.desk.queued_articles == 7, 10, "the batch's waiting")
+        wait_until(
+            lambda: service.desk.queued_articles == 7, PATIENCE_SECONDS, "the batch's waiting"
+        )
         client.close()
-        wait_until(lambda: service.desk.queued_articles == 0, 10, "the places being free")
+        wait_until(
+            lambda: service.desk.queued_articles == 0, PATIENCE_SECONDS, "the places being free"
+        )
         gate.set()
 
 
@@ -230,12 +259,16 @@ def test_a_batch_without_any_room_is_refused_as_a_whole() -> None:
         gate.clear()
         summariser.started.clear()
         with send_and_leave_open(service.url, {"text": EXAMPLE_TEXT}, "*/*"):
-            wait_until(summariser.started.is_set, 10, "the first article's run")
+            wait_until(summariser.started.is_set, PATIENCE_SECONDS, "the first article's run")
             with send_and_leave_open(service.url, {"text": OTHER_TEXT}, "*/*"):
-                wait_until(lambda: service.desk.queued_articles == 1, 10, "a full queue")
+                wait_until(
+                    lambda: service.desk.queued_articles == 1, PATIENCE_SECONDS, "a full queue"
+                )
                 articles = [{"text": f"Article {i} is here. {EXAMPLE_TEXT}"} for i in range(3)]
                 response = httpx.post(
-                    f"{service.url}/v1/summaries:batch", json={"articles": articles}
+                    f"{service.url}/v1/summaries:batch",
+                    json={"articles": articles},
+                    timeout=PATIENCE_SECONDS,
                 )
                 assert response.status_code == 503
                 assert response.json()["type"] == "/problems/queue-full"
