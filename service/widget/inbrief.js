@@ -1,4 +1,4 @@
-/* <inbrief-summary>, the button beside an article. Apache-2.0 */
+/* <inbrief-summary>, Apache-2.0 */
 (() => {
 'use strict';
 
@@ -11,54 +11,52 @@ const SILENCE_MILLISECONDS = 60000;
 const KEYS = 'question button close loading ai editor saved copy copied listen stop retry back show unsupported device short language busy unavailable failed'.split(' ');
 const TEXTS = {
   en: 'No time to read?|Get a summary|Close|Reading the article…|AI-generated summary|Checked by an editor|{summary} min instead of {article}|Copy|Copied|Listen|Stop|Try again|Back to the summary|Show in the article|Not in the article:|Not checked against the article.|This article is short enough to read in full.|No summaries in this language yet.|Many readers are asking right now. Please wait a moment.|No summary for this page.|Sorry, the summary could not be loaded.',
-  de: 'Keine Zeit zum Lesen?|Zusammenfassung|Schließen|Der Artikel wird gelesen …|KI-generierte Zusammenfassung|Redaktionell geprüft|{summary} Min. statt {article}|Kopieren|Kopiert|Anhören|Stopp|Noch einmal|Zurück zur Zusammenfassung|Im Artikel zeigen|Nicht im Artikel:|Nicht mit dem Artikel abgeglichen.|Dieser Artikel ist kurz genug, um ihn ganz zu lesen.|Noch keine Zusammenfassung in dieser Sprache.|Gerade fragen viele an. Bitte warten Sie einen Moment.|Keine Zusammenfassung für diese Seite.|Die Zusammenfassung konnte leider nicht geladen werden.',
+  de: 'Keine Zeit zum Lesen?|Zusammenfassung|Schließen|Der Artikel wird gelesen …|KI-generierte Zusammenfassung|Redaktionell geprüft|{summary} Min. statt {article}|Kopieren|Kopiert|Anhören|Stopp|Noch einmal|Zurück zur Zusammenfassung|Im Artikel zeigen|Nicht im Artikel:|Nicht mit dem Artikel abgeglichen.|Dieser Artikel ist schnell ganz gelesen.|Noch keine Zusammenfassung in dieser Sprache.|Gerade fragen viele an. Bitte kurz warten.|Keine Zusammenfassung für diese Seite.|Die Zusammenfassung konnte leider nicht geladen werden.',
   fr: 'Pas le temps de lire ?|Lire le résumé|Fermer|Lecture de l’article…|Résumé généré par IA|Vérifié par la rédaction|{summary} min au lieu de {article}|Copier|Copié|Écouter|Arrêter|Réessayer|Retour au résumé|Montrer dans l’article|Absent de l’article :|Non comparé à l’article.|Cet article est assez court pour être lu en entier.|Pas encore de résumé dans cette langue.|Les demandes sont nombreuses. Patientez un instant.|Pas de résumé pour cette page.|Désolé, le résumé n’a pas pu être chargé.',
   es: '¿Sin tiempo para leer?|Ver el resumen|Cerrar|Leyendo el artículo…|Resumen generado por IA|Revisado por la redacción|{summary} min en vez de {article}|Copiar|Copiado|Escuchar|Parar|Reintentar|Volver al resumen|Mostrar en el artículo|No está en el artículo:|No comprobado con el artículo.|Este artículo es breve: puede leerlo entero.|Aún no hay resúmenes en este idioma.|Hay muchas peticiones. Espere un momento.|No hay resumen para esta página.|Lo sentimos: no se pudo cargar el resumen.',
-  it: 'Non hai tempo di leggere?|Leggi il riassunto|Chiudi|Lettura dell’articolo…|Riassunto generato dall’IA|Verificato dalla redazione|{summary} min invece di {article}|Copia|Copiato|Ascolta|Ferma|Riprova|Torna al riassunto|Mostra nell’articolo|Non è nell’articolo:|Non confrontato con l’articolo.|Questo articolo è abbastanza breve da leggere per intero.|Non ci sono ancora riassunti in questa lingua.|Le richieste sono molte. Attendi un momento.|Non c’è un riassunto per questa pagina.|Il riassunto purtroppo non è disponibile ora.',
+  it: 'Non hai tempo di leggere?|Leggi il riassunto|Chiudi|Lettura dell’articolo…|Riassunto generato dall’IA|Verificato dalla redazione|{summary} min invece di {article}|Copia|Copiato|Ascolta|Ferma|Riprova|Torna al riassunto|Mostra nell’articolo|Non è nell’articolo:|Non confrontato con l’articolo.|Questo articolo è breve: puoi leggerlo per intero.|Non ci sono ancora riassunti in questa lingua.|Le richieste sono molte. Attendi un momento.|Non c’è un riassunto per questa pagina.|Il riassunto purtroppo non è disponibile ora.',
   pt: 'Sem tempo para ler?|Ver o resumo|Fechar|Lendo o artigo…|Resumo gerado por IA|Revisto pela redação|{summary} min em vez de {article}|Copiar|Copiado|Ouvir|Parar|Tentar de novo|Voltar ao resumo|Mostrar no artigo|Não está no artigo:|Não comparado com o artigo.|Este artigo é curto: pode lê-lo por inteiro.|Ainda não há resumos neste idioma.|Há muitos pedidos agora. Aguarde um momento.|Não há resumo para esta página.|Não foi possível carregar o resumo.',
-  ru: 'Нет времени читать?|Кратко|Закрыть|Читаем статью…|Сводка, созданная ИИ|Проверено редактором|{summary} мин вместо {article}|Копировать|Скопировано|Слушать|Остановить|Повторить|Назад к сводке|Показать в статье|Нет в статье:|Не сверено со статьёй.|Эта статья короткая: её стоит прочесть целиком.|На этом языке сводок пока нет.|Сейчас много запросов. Подождите минуту.|Для этой страницы нет сводки.|Не удалось загрузить сводку.',
+  ru: 'Нет времени читать?|Кратко|Закрыть|Читаем статью…|Сводка, созданная ИИ|Проверено редактором|{summary} мин вместо {article}|Копировать|Скопировано|Слушать|Остановить|Повторить|Назад к сводке|Показать в статье|Нет в статье:|Не сверено со статьёй.|Статья короткая, её стоит прочесть.|На этом языке сводок пока нет.|Сейчас много запросов. Подождите минуту.|Для этой страницы нет сводки.|Не удалось загрузить сводку.',
   ar: 'لا وقت للقراءة؟|اعرض الملخص|إغلاق|جارٍ قراءة المقال…|ملخص من إنشاء الذكاء الاصطناعي|راجعه محرر|{summary} دقيقة بدلاً من {article}|نسخ|تم النسخ|استماع|إيقاف|أعد المحاولة|العودة إلى الملخص|أظهر في المقال|ليس في المقال:|لم يُقارن بالمقال.|هذا المقال قصير ويمكن قراءته كاملاً.|لا ملخصات بهذه اللغة بعد.|الطلبات كثيرة الآن. انتظر قليلاً.|لا ملخص لهذه الصفحة.|تعذر تحميل الملخص.',
 };
 
 const STYLE = `
 :host { display: block; margin: 1.25em 0; font-family: var(--inbrief-font, inherit); line-height: 1.5;
-  --ink: var(--inbrief-color, light-dark(#23211d, #ece7dd)); --soft: var(--inbrief-muted, light-dark(#635d53, #aca597));
-  --paper: var(--inbrief-background, light-dark(#f7f4ee, #23211e)); --rule: var(--inbrief-border, light-dark(#d9d2c5, #45413a));
-  --accent: var(--inbrief-accent, light-dark(#8f2a1c, #f0a593)); --on: var(--inbrief-on-accent, light-dark(#fff, #2a100b));
+  --rule: var(--inbrief-border, light-dark(#d9d2c5, #45413a)); --accent: var(--inbrief-accent, light-dark(#8f2a1c, #f0a593));
   --warn: var(--inbrief-warning, light-dark(#8a5300, #f0be6a)); --chosen: var(--inbrief-highlight, #ffe27a); --round: var(--inbrief-radius, 10px) }
 :host([theme=light]) { color-scheme: only light }
 :host([theme=dark]) { color-scheme: only dark }
 :host([hidden]), [hidden] { display: none !important }
-.card { color: var(--ink); background: var(--paper); border: 1px solid var(--rule); border-radius: var(--round) }
+.card { color: var(--inbrief-color, light-dark(#23211d, #ece7dd)); background: var(--inbrief-background, light-dark(#f7f4ee, #23211e)); border: 1px solid var(--rule); border-radius: var(--round); overflow-wrap: anywhere }
 .bar, .tools, .meta { display: flex; flex-wrap: wrap; align-items: center; gap: .3em 1em }
 .bar { justify-content: space-between; padding-block: .6em; padding-inline: 1.1em .7em }
 button { font: inherit; color: var(--accent); background: none; border: 1px solid transparent; border-radius: calc(var(--round) * .7); padding: .35em .8em; min-height: 2.5em; cursor: pointer }
-.toggle, .back { background: var(--accent); color: var(--on); font-weight: 600 }
+.toggle, .back { background: var(--accent); color: var(--inbrief-on-accent, light-dark(#fff, #2a100b)); font-weight: 600 }
 .toggle:hover { filter: brightness(1.12) }
 [aria-expanded=true], .retry { background: none; color: var(--accent); border-color: currentColor }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 .panel { border-top: 1px solid var(--rule); padding: .9em 1.1em .5em }
-.meta, .tools, .disclosure, .warning { font-size: .84em; color: var(--soft) }
+.meta, .tools, .disclosure, .warning { font-size: .84em; color: var(--inbrief-muted, light-dark(#635d53, #aca597)) }
 .meta, .error { margin: 0 0 .6em }
 .label { font-weight: 600; color: var(--accent) }
-.text { margin: 0; padding: 0; list-style: none }
-li { position: relative; padding-inline-start: 1.2em; margin: 0 0 .55em }
-li::before { content: ""; position: absolute; inset-inline-start: .1em; top: .6em; border: .2em solid var(--accent); border-radius: 50% }
+.text { margin: 0; padding-inline-start: 1.2em }
+p.text { padding: 0 }
+li { margin: 0 0 .55em }
+li::marker { color: var(--accent) }
 .headline { font-size: 1.3em; line-height: 1.3; font-weight: 600 }
 .sentence { animation: in .35s }
-[role=button] { cursor: pointer; text-decoration: underline dotted transparent; text-underline-offset: .25em }
-[role=button]:hover { text-decoration-color: currentColor }
-[aria-pressed=true].sentence, .spoken { background: var(--chosen); color: #1d1a12; box-shadow: 0 0 0 .15em var(--chosen) }
+[role=button] { cursor: pointer }
+[role=button]:hover { text-decoration: underline dotted; text-underline-offset: .25em }
+[aria-pressed=true].sentence, .spoken { forced-color-adjust: none; background: var(--chosen); color: #1d1a12; box-shadow: 0 0 0 .15em var(--chosen) }
 .unsupported > .sentence { text-decoration: underline wavy var(--warn) 1.5px; text-underline-offset: .2em }
 .warning { color: var(--warn); border: 1px solid; border-radius: .4em; padding: 0 .45em; margin-inline-start: .4em }
-.bone { display: block; height: .8em; margin: .4em 0 .75em; border-radius: .3em; background: linear-gradient(100deg, var(--rule) 40%, var(--paper) 50%, var(--rule) 60%) 0 / 300% 100%; animation: shine 1.6s linear infinite }
+i { display: block; height: .8em; margin: .4em 0 .75em; border-radius: .3em; background: var(--rule); animation: in .8s infinite alternate }
 .disclosure { margin: .6em 0 0 }
 .tools { gap: .2em; margin: .4em -.8em 0 }
 .close { margin-inline-start: auto }
 .back { position: fixed; inset: auto 0 1.25rem; margin: 0 auto; width: max-content; box-shadow: 0 4px 18px #0005 }
 .quiet { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
-@keyframes in { from { opacity: 0 } }
-@keyframes shine { from { background-position: 100% } to { background-position: -50% } }
+@keyframes in { from { opacity: .3 } }
 @media (prefers-reduced-motion: reduce) { * { animation: none !important } }
 @media print { :host { display: none } }`;
 
@@ -68,7 +66,7 @@ let sheet;
 
 const h = (tag, attributes, ...children) => {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes || {})) {
+  for (const [name, value] of Object.entries(attributes)) {
     if (value.call) element.addEventListener(name, value);
     else element.setAttribute(name, value);
   }
@@ -76,12 +74,12 @@ const h = (tag, attributes, ...children) => {
   return element;
 };
 
-/* Reading the article */
+const part = (tag, name, attributes, ...children) => h(tag, { class: name, part: name, ...attributes }, ...children);
 
 const HEADING = 'h1:not([data-inbrief-skip])';
 const FURNITURE = 'inbrief-summary,nav,aside,footer,form,button,svg,video,audio,[aria-hidden=true],[data-inbrief-skip]';
 
-/** The visible text under `root`, with the node and offset of each unit. */
+/** The visible text, with each unit's node and offset. */
 function read(root) {
   const units = [], places = [];
   const heading = query(HEADING, root);
@@ -96,7 +94,7 @@ function read(root) {
     } else if (node.nodeType === 1) {
       const { display } = getComputedStyle(node);
       if (node.tagName === 'BR') gap = '\n';
-      if (node === heading || node.matches(FURNITURE)) return;
+      if (node === heading || display === 'none' || node.matches(FURNITURE)) return;
       if (display !== 'contents' && node.checkVisibility?.({ visibilityProperty: true }) === false) return;
       const block = !/^(inline|contents|ruby)/.test(display);
       if (block) gap = '\n\n';
@@ -107,7 +105,6 @@ function read(root) {
   walk(root);
   const text = units.join('');
   return {
-    root,
     text: text.toWellFormed?.() ?? text,
     title: (heading || query(HEADING))?.textContent.trim(),
     range(start, end) {
@@ -120,12 +117,8 @@ function read(root) {
   };
 }
 
-/** The service counts code points, the DOM UTF-16 units. */
-function units(text, points) {
-  let at = 0;
-  while (points-- > 0 && at < text.length) at += text.codePointAt(at) > 0xffff ? 2 : 1;
-  return at;
-}
+/** Evidence counts code points, the DOM UTF-16 units. */
+const units = (text, points) => [...text].slice(0, points).join('').length;
 
 function query(selector, from = document) {
   try { return from.querySelector(selector); } catch { return null; }
@@ -140,8 +133,8 @@ function find(element, selector) {
   return element?.closest(BODY) || query(BODY) || [...document.querySelectorAll('article')].sort((a, b) => size(b) - size(a))[0];
 }
 
-/** Where a page marks no article: `main`, or what holds most text in paragraphs. */
-function likely() {
+/** The article of a page that marks none. */
+function likely(sure) {
   let best;
   const sizes = new Map();
   document.querySelectorAll('p').forEach((p) => {
@@ -149,7 +142,7 @@ function likely() {
     sizes.set(box, size);
     if (size > (sizes.get(best) || LONG) && !p.closest(FURNITURE)) best = box;
   });
-  return query('main') || best;
+  return (best || !sure) && query('main') || best;
 }
 
 function structured() {
@@ -165,23 +158,19 @@ function structured() {
   return best;
 }
 
-/* Asking for the summary */
-
-const failure = (kind, detail) => Object.assign(new Error(kind), { kind, detail });
-
 function refusal(problem, status) {
-  const type = problem.type || '';
+  const { type } = problem;
   const kind = /too-short$/.test(type) ? 'short' : /language/.test(type) ? 'language'
     : /429|503|504/.test(status) ? 'busy' : status < 500 ? 'unavailable' : 'failed';
-  return failure(kind, { status, ...problem });
+  return { kind, detail: { status, ...problem } };
 }
 
 async function fromService({ url, siteKey, body }, onSentence, controller) {
   let timer;
   const alive = () => { clearTimeout(timer); timer = setTimeout(() => controller.abort(), SILENCE_MILLISECONDS); };
-  const headers = { accept: body ? 'text/event-stream' : 'application/json' };
+  const json = 'application/json', headers = { accept: body ? 'text/event-stream' : json };
+  if (body) headers['content-type'] = json;
   if (siteKey) headers.authorization = 'Bearer ' + siteKey;
-  if (body) headers['content-type'] = 'application/json';
   try {
     alive();
     const response = await fetch(url, { method: body ? 'POST' : 'GET', headers, credentials: 'omit', body: body && JSON.stringify(body), signal: controller.signal });
@@ -190,7 +179,7 @@ async function fromService({ url, siteKey, body }, onSentence, controller) {
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let buffer = ''; ;) {
       const { done, value } = await reader.read();
-      if (done) throw failure('failed');
+      if (done) throw Error('cut off');
       alive();
       const blocks = (buffer + value).replace(/\r\n/g, '\n').split('\n\n');
       buffer = blocks.pop();
@@ -205,21 +194,22 @@ async function fromService({ url, siteKey, body }, onSentence, controller) {
   } finally { clearTimeout(timer); }
 }
 
-/** Null where Chrome's own model is not on the device. */
-async function fromDevice({ body, device }, { signal }) {
+/** Nothing where no model is on the device. */
+async function fromDevice({ body, device }, controller) {
   try {
+    const signal = AbortSignal.any([controller.signal, AbortSignal.timeout(SILENCE_MILLISECONDS)]);
     const options = { type: body.kind, length: body.length, format: 'plain-text', outputLanguage: device };
-    if (await Summarizer.availability(options) !== 'available') return null;
+    if (await Summarizer.availability(options) !== 'available') return;
     const summarizer = await Summarizer.create({ ...options, signal });
     const summary = await summarizer.summarize(body.text, { signal });
     summarizer.destroy();
     const sentences = summary.split('\n').map((line) => ({ text: line.replace(/^\s*[-*•]\s+/, '').trim() })).filter(({ text }) => text);
     const words = (text) => text.split(/\s+/).length;
-    return { ...body, text: undefined, summary, sentences, words: words(summary), source_words: words(body.text), ai_generated: true, device: true };
-  } catch { return null; }
+    return { ...body, text: undefined, language: device, summary, sentences, words: words(summary), source_words: words(body.text), ai_generated: true, device: true };
+  } catch {}
 }
 
-const jobs = new Map(); // the buttons above and below an article share one question
+const jobs = new Map(); // buttons of one article share a question
 
 function ask(key, request) {
   if (jobs.has(key)) return jobs.get(key);
@@ -232,67 +222,68 @@ function ask(key, request) {
   return job;
 }
 
-/* Evidence in the article */
-
 const opened = new Set();
 let marks;
 
-function paint(chosen = []) {
+function paint() {
   if (marks === undefined) {
-    marks = !!(self.Highlight && CSS.highlights) && [new Highlight(), new Highlight()];
+    marks = !!self.Highlight && [new Highlight(), new Highlight()];
     if (marks) {
       CSS.highlights.set('inbrief-source', marks[0]).set('inbrief-evidence', marks[1]);
       marks[1].priority = 1;
-      document.adoptedStyleSheets.push(styles(`@media screen{::highlight(inbrief-source){text-decoration:underline dotted #b08d57}
+      document.adoptedStyleSheets.push(styles(`@media screen{@media (forced-colors:none){::highlight(inbrief-source){text-decoration:underline dotted #b08d57}}
 ::highlight(inbrief-evidence){background-color:var(--inbrief-highlight,#ffe27a);color:#1d1a12}}`));
     }
   }
-  if (marks) {
-    marks.forEach((mark) => mark.clear());
-    opened.forEach((element) => element.sources.flat().forEach((range) => marks[+chosen.includes(range)].add(range)));
-  } else { // the page's own selection marks a passage without touching its DOM
-    getSelection().removeAllRanges();
-    if (chosen[0]) getSelection().addRange(chosen[0]);
-  }
+  // The selection, too, leaves the page's DOM as it is.
+  if (marks) marks.forEach((mark) => mark.clear());
+  else getSelection().removeAllRanges();
+  opened.forEach(({ sources, chosen }) => sources.forEach((ranges, index) => ranges.forEach((range) => {
+    if (marks) marks[+(index === chosen)].add(range);
+    else if (index === chosen) getSelection().addRange(range);
+  })));
 }
 
 const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth';
 
-/** False when `range` is in view already. */
+/** False when in view already, clear of a sticky header. */
 function reveal(range) {
   const box = range.getBoundingClientRect();
-  if (box.top >= 0 && box.bottom <= innerHeight) return false;
+  if (box.top >= (scrollY && innerHeight / 8) && box.bottom <= innerHeight) return false;
   let pane = range.startContainer.parentElement;
   while (pane && !(pane.scrollHeight > pane.clientHeight && /auto|scroll/.test(getComputedStyle(pane).overflowY))) pane = pane.parentElement;
-  const inner = pane && pane !== document.body && pane !== document.scrollingElement;
+  const inner = pane && !pane.contains(document.body);
   (inner ? pane : self).scrollBy({ top: box.top - (inner ? pane.getBoundingClientRect().top + pane.clientHeight * 0.3 : innerHeight * 0.3), behavior: calm() });
   return true;
 }
 
-/* The element */
-
 let count = 0;
-const ASKING = ['for', 'kind', 'length', 'language', 'api', 'article-id', 'src', 'prefer', 'site-key'];
+const address = () => document.URL.split('#')[0];
+const said = (span) => span.parentNode.textContent.trim(); // with the warning
+const ASKING = 'for kind length language api article-id src prefer site-key'.split(' ');
 
 class InbriefSummary extends HTMLElement {
   static observedAttributes = [...ASKING, 'reviewed', ...KEYS.map((key) => 'text-' + key)];
 
   sources = []; // ranges in the article, by sentence
-  #own = {}; #parts; #job; #tell; #key; #sent; #reading; #response; #watch; #open = false;
+  chosen;
+  #own = {}; #parts; #job; #tell; #key; #sent; #reading; #response; #watch; #address; #due; #open;
+  #changes = new MutationObserver(() => { this.#due ||= setTimeout(this.#follow, 250); });
 
   set texts(value) { this.#own = value || {}; this.#relabel(); }
   get summary() { return this.#response; }
 
   connectedCallback() {
     if (!this.#parts) this.#build();
+    const { texts } = this; // set before the script came
+    if (texts) { delete this.texts; this.texts = texts; }
     this.#relabel();
   }
 
   disconnectedCallback() { this.close(); }
 
   attributeChangedCallback(name, before, after) {
-    if (!this.#parts || before === after) return;
-    if (ASKING.includes(name)) this.close();
+    if (before !== after && ASKING.includes(name)) this.close();
     this.#relabel();
   }
 
@@ -311,27 +302,27 @@ class InbriefSummary extends HTMLElement {
   #build() {
     const id = 'inbrief-' + ++count;
     const p = this.#parts = {};
-    const make = (tag, part, attributes, ...children) => p[part] = h(tag, { class: part, part, ...attributes }, ...children);
-    const button = (part, click, attributes) => make('button', part, { type: 'button', click, ...attributes });
+    const make = (tag, name, ...rest) => p[name] = part(tag, name, ...rest);
+    const button = (name, click, attributes) => make('button', name, { type: 'button', click, ...attributes });
     const leave = () => { this.close(); p.toggle.focus(); };
     button('toggle', (event) => {
-      if (event.detail > 1) return; // the second half of a double click
+      if (event.detail > 1) return; // a double click
       if (this.#open) this.close(); else this.open();
     }, { 'aria-expanded': 'false', 'aria-controls': id });
-    button('back', () => this.#return(), { popover: 'manual', hidden: '', 'aria-describedby': id + 'q' });
+    button('back', () => this.#return(), { popover: 'manual', hidden: '' });
     make('p', 'meta', {}, make('span', 'label'), make('span', 'saved'));
     make('div', 'body', { 'aria-live': 'polite' });
     make('p', 'disclosure', { dir: 'auto' });
     make('div', 'tools', {}, button('copy', () => this.#copy()), button('listen', () => this.#listen(), { 'aria-pressed': 'false' }), button('close', leave));
     make('div', 'panel', { id, role: 'group', hidden: '' }, p.meta, p.body, p.disclosure, p.tools);
-    p.quote = h('span', { class: 'quiet', id: id + 'q', 'aria-hidden': 'true' });
     p.status = h('span', { class: 'quiet', role: 'status' });
     make('div', 'card', {
+      dir: 'auto',
       keydown: (event) => {
         if (event.key !== 'Escape' || !this.#open) return;
         if (p.back.hidden) leave(); else this.#return();
       },
-    }, make('div', 'bar', {}, make('span', 'question'), p.toggle), p.panel, p.back, p.quote, p.status);
+    }, make('div', 'bar', {}, make('span', 'question'), p.toggle), p.panel, p.back, p.status);
     const root = this.attachShadow({ mode: 'open' });
     root.adoptedStyleSheets = [sheet ||= styles(STYLE)];
     root.append(p.card);
@@ -340,13 +331,11 @@ class InbriefSummary extends HTMLElement {
   #relabel() {
     const p = this.#parts;
     if (!p) return;
-    const language = this.#language();
-    p.card.lang = TEXTS[language] ? language : 'en';
-    p.card.dir = /^(ar|fa|he|ur)$/.test(language) ? 'rtl' : 'ltr';
+    p.card.lang = this.#text('button') === TEXTS.en.split('|')[1] ? 'en' : this.#language();
     for (const key of ['question', 'copy', 'listen', 'close', 'back']) p[key].textContent = this.#text(key);
     p.toggle.textContent = this.#text('button');
     p.label.textContent = this.#text(this.#reviewed ? 'editor' : 'ai');
-    p.panel.setAttribute('aria-label', p.label.textContent);
+    p.panel.ariaLabel = p.label.textContent;
   }
 
   get #reviewed() { return this.getAttribute('reviewed') === 'editor'; }
@@ -366,7 +355,7 @@ class InbriefSummary extends HTMLElement {
       this.#reading = read(main || document.body);
       text = structured() || (main && this.#reading.text);
     }
-    if (!text) throw failure('unavailable', { detail: 'no article found' });
+    if (!text) throw { kind: 'unavailable', detail: { detail: 'no article found' } };
     this.#sent = text;
     const body = { text, title: this.#reading.title || undefined, kind: get('kind', 'key-points'), length: get('length', 'short') };
     if (get('language')) body.language = this.#language();
@@ -378,16 +367,18 @@ class InbriefSummary extends HTMLElement {
     const p = this.#parts;
     let job;
     this.#open = true;
-    p.toggle.setAttribute('aria-expanded', true);
+    p.toggle.ariaExpanded = true;
     p.panel.hidden = false;
     opened.add(this);
     document.addEventListener('click', this.#fromArticle);
+    this.#address = address();
+    this.#changes.observe(document, { childList: true, characterData: true, subtree: true });
     this.#emit('open');
     try {
       const request = this.#request();
       const key = JSON.stringify(request);
       if (key === this.#key) {
-        p.body.replaceChildren(); // the page may have drawn its article anew
+        p.body.replaceChildren();
         return this.#finish(this.#response);
       }
       this.#key = this.#response = undefined;
@@ -399,12 +390,13 @@ class InbriefSummary extends HTMLElement {
       job.listeners.add(this.#tell);
       const response = await job.result;
       if (this.#job !== job) return;
-      this.#leave();
       this.#finish(response);
+      this.#leave();
       this.#key = key;
       this.#emit('done', response);
     } catch (error) {
       if (job && this.#job !== job) return;
+      job?.forget();
       this.#leave();
       this.#fail(error);
     }
@@ -417,14 +409,31 @@ class InbriefSummary extends HTMLElement {
     this.#leave();
     this.#silence();
     document.removeEventListener('click', this.#fromArticle);
+    this.#changes.disconnect();
     opened.delete(this);
     this.#hideBack();
     this.#press();
     paint();
-    p.toggle.setAttribute('aria-expanded', false);
+    p.toggle.ariaExpanded = false;
+    p.status.textContent = '';
     p.panel.hidden = true;
     this.#emit('close');
   }
+
+  /** The page may draw its article anew, or another. */
+  #follow = () => {
+    this.#due = 0;
+    const ranges = this.sources.flat();
+    if (!this.#open || (this.#address === address() && !(ranges[0] && ranges.every(({ collapsed }) => collapsed)))) return;
+    try {
+      if (JSON.stringify(this.#request()) === this.#key) {
+        this.#address = address();
+        this.sources = this.#response.sentences.map(({ evidence }) => this.#ranges(evidence));
+        return paint();
+      }
+    } catch {}
+    this.close();
+  };
 
   #leave() {
     const job = this.#job;
@@ -436,8 +445,7 @@ class InbriefSummary extends HTMLElement {
 
   #wait() {
     const p = this.#parts;
-    const lines = { medium: 6, long: 8 }[this.getAttribute('length')] || 4;
-    p.body.replaceChildren(h('div', { class: 'skeleton', 'aria-hidden': 'true' }, ...Array.from({ length: lines }, () => h('span', { class: 'bone' }))));
+    p.body.replaceChildren(h('div', { class: 'skeleton', 'aria-hidden': 'true' }, ...Array.from({ length: 5 }, () => h('i', {}))));
     p.saved.textContent = p.status.textContent = this.#text('loading');
     p.copy.hidden = p.listen.hidden = p.disclosure.hidden = true;
     this.sources = [];
@@ -450,31 +458,31 @@ class InbriefSummary extends HTMLElement {
   #add({ text, evidence, supported, unsupported = [] }) {
     const { body } = this.#parts;
     const points = this.#kind === 'key-points';
-    if (!query('.text', body)) body.prepend(h(points ? 'ul' : 'p', { class: 'text ' + this.#kind, part: 'text', dir: 'auto' }));
-    query('.bone', body)?.remove();
+    const list = query('.text', body) || h(points ? 'ul' : 'p', { class: 'text ' + this.#kind, part: 'text', dir: 'auto' });
+    if (!list.isConnected) body.prepend(list);
+    query('i', body)?.remove();
     const index = this.#spans.length;
-    const span = h('span', { class: 'sentence', part: 'sentence' }, text);
-    this.sources[index] = this.#ranges(evidence || []);
+    const span = part('span', 'sentence', {}, text);
+    this.sources[index] = this.#ranges(evidence);
     if (this.sources[index].length) {
       const choose = (event) => {
         if (event.key && event.key !== 'Enter' && event.key !== ' ') return;
         event.preventDefault();
         this.#choose(index);
       };
-      Object.entries({ role: 'button', tabindex: 0, 'aria-pressed': false, title: this.#text('show') }).forEach((pair) => span.setAttribute(...pair));
+      Object.assign(span, { role: 'button', tabIndex: 0, ariaPressed: false, title: this.#text('show') });
       span.addEventListener('click', choose);
       span.addEventListener('keydown', choose);
     }
     const item = h(points ? 'li' : 'span', { part: 'item' }, span, ' ');
     if (supported === false) {
       item.className = 'unsupported';
-      item.append(h('span', { class: 'warning', part: 'warning' }, this.#text('unsupported') + ' ' + unsupported.join(', ')), ' ');
+      item.append(part('span', 'warning', {}, this.#text('unsupported') + ' ' + unsupported.join(', ')), ' ');
     }
-    query('.text', body).append(item);
+    list.append(item);
   }
 
-  /** Evidence spans, in code points of the text summarised, as ranges of this page. */
-  #ranges(evidence) {
+  #ranges(evidence = []) {
     const reading = this.#reading;
     const sent = this.#response?.text ?? this.#sent;
     if (!reading || sent === undefined) return [];
@@ -508,43 +516,51 @@ class InbriefSummary extends HTMLElement {
     self.speechSynthesis?.addEventListener('voiceschanged', this.#voice);
     p.disclosure.textContent = response.device ? this.#text('device') : !this.#reviewed && response.disclosure || '';
     p.disclosure.hidden = !p.disclosure.textContent;
-    paint(this.sources[this.#spans.findIndex((span) => span.matches('[aria-pressed=true]'))]);
+    paint();
   }
 
   #fail({ kind = 'failed', message, detail = { detail: message } }) {
     const p = this.#parts;
     p.saved.textContent = p.status.textContent = '';
-    p.body.replaceChildren(h('p', { class: 'error', part: 'error' }, this.#text(kind)));
+    p.body.replaceChildren(part('p', 'error', {}, this.#text(kind)));
     if (/busy|failed/.test(kind)) {
-      p.body.append(h('button', { type: 'button', class: 'retry', part: 'retry', click: () => { this.close(); this.open(); p.toggle.focus(); } }, this.#text('retry')));
+      p.body.append(part('button', 'retry', { type: 'button', click: () => { this.close(); this.open(); p.toggle.focus(); } }, this.#text('retry')));
     }
     this.sources = [];
+    this.#response = undefined;
     paint();
     this.#emit('error', { kind, ...detail });
   }
 
-  /* From a sentence to its source and back */
-
   #press(index) {
-    this.#spans.forEach((span, at) => span.hasAttribute('role') && span.setAttribute('aria-pressed', at === index));
-    return this.#spans[index];
+    this.chosen = index;
+    this.#spans.forEach((span, at) => { if (span.role) span.ariaPressed = at === index; });
+  }
+
+  #mark(index) {
+    opened.forEach((element) => element.#press());
+    this.#press(index);
+    paint();
   }
 
   #choose(index) {
     const p = this.#parts;
     const ranges = this.sources[index];
-    const span = this.#press(index);
-    paint(ranges);
+    this.#mark(index);
+    const span = this.#spans[index];
     this.#emit('evidence', { index });
-    if (!reveal(ranges[0])) return;
-    p.quote.textContent = ranges[0];
+    p.back.title = ranges[0];
+    if (!reveal(ranges[0])) { p.status.textContent = ranges[0]; return; }
     p.back.hidden = false;
     p.back.showPopover?.();
     p.back.focus({ preventScroll: true });
     let gone;
     this.#watch?.disconnect();
     this.#watch = new IntersectionObserver(([{ isIntersecting }]) => {
-      if (isIntersecting && gone) this.#hideBack(); // the reader has scrolled back alone
+      if (isIntersecting && gone) { // the reader has scrolled back alone
+        if (this.shadowRoot.activeElement === p.back) span.focus({ preventScroll: true });
+        this.#hideBack();
+      }
       gone ||= !isIntersecting;
     });
     this.#watch.observe(span);
@@ -555,31 +571,29 @@ class InbriefSummary extends HTMLElement {
     this.#parts.back.hidden = true;
   }
 
-  #return(span = query('.sentence[aria-pressed=true]', this.#parts.body)) {
+  #return(span = this.#spans[this.chosen]) {
     this.#hideBack();
     span?.focus({ preventScroll: true });
     span?.scrollIntoView({ block: 'center', behavior: calm() });
   }
 
   #fromArticle = ({ target, clientX, clientY }) => {
-    if (target.closest?.('a,button,input,inbrief-summary') || (marks && !getSelection().isCollapsed)) return;
-    const spot = document.caretPositionFromPoint?.(clientX, clientY), caret = spot || document.caretRangeFromPoint?.(clientX, clientY);
-    const node = caret?.offsetNode || caret?.startContainer, offset = caret?.offset ?? caret?.startOffset;
-    const index = this.sources.findIndex((ranges) => ranges.some((range) => node && range.isPointInRange(node, offset)));
-    if (index < 0) return;
-    paint(this.sources[index]);
-    this.#return(this.#press(index));
+    if (target.closest('a,button,input,inbrief-summary') || (marks && !getSelection().isCollapsed)) return;
+    const boxes = (range) => range.intersectsNode(target) ? [...range.getClientRects()] : [];
+    const miss = ({ left, right, top, bottom }) => left <= clientX && clientX <= right ? Math.abs((2 * clientY - top - bottom) / (bottom - top)) : 9;
+    const misses = this.sources.map((ranges) => Math.min(...ranges.flatMap(boxes).map(miss))), least = Math.min(...misses);
+    if (!(least < 1.5)) return; // between two lines is near enough
+    this.#mark(misses.indexOf(least));
+    this.#return();
   };
-
-  /* Copy and listen */
 
   async #copy() {
     const p = this.#parts;
-    const lines = this.#spans.map((span) => span.textContent).join(this.#kind === 'key-points' ? '\n' : ' ');
+    const lines = this.#spans.map(said).join(this.#kind === 'key-points' ? '\n' : ' ');
     try {
       await navigator.clipboard.writeText(`${lines}\n\n${p.label.textContent}: ${location.href}`);
       p.copy.textContent = p.status.textContent = this.#text('copied');
-    } catch { p.copy.hidden = true; } // the page's policy forbids it
+    } catch { p.copy.hidden = true; p.close.focus(); } // the page's policy forbids it
   }
 
   #voice = () => { this.#parts.listen.hidden = !self.speechSynthesis?.getVoices().length; };
@@ -587,11 +601,11 @@ class InbriefSummary extends HTMLElement {
   #listen() {
     const { listen } = this.#parts;
     if (this.#silence()) return;
-    listen.setAttribute('aria-pressed', true);
+    listen.ariaPressed = true;
     listen.textContent = this.#text('stop');
     const spans = this.#spans;
     spans.forEach((span) => {
-      const utterance = new SpeechSynthesisUtterance(span.textContent);
+      const utterance = new SpeechSynthesisUtterance(said(span));
       utterance.lang = this.#response.language || '';
       utterance.onstart = () => span.classList.add('spoken');
       utterance.onend = utterance.onerror = () => {
@@ -604,8 +618,8 @@ class InbriefSummary extends HTMLElement {
 
   #silence() {
     const { listen } = this.#parts;
-    if (listen.getAttribute('aria-pressed') !== 'true') return false;
-    listen.setAttribute('aria-pressed', false);
+    if (listen.ariaPressed !== 'true') return false;
+    listen.ariaPressed = false;
     listen.textContent = this.#text('listen');
     speechSynthesis.cancel();
     return true;
@@ -614,29 +628,33 @@ class InbriefSummary extends HTMLElement {
 
 if (!customElements.get('inbrief-summary')) customElements.define('inbrief-summary', InbriefSummary);
 
-/* data-auto: stand above and below the article's text */
+let below, placed;
 
 function place(whole) {
   const { auto, ...settings } = script.dataset;
-  const marked = find(null, settings.for), article = marked || (whole && !settings.for && likely());
+  const marked = find(null, settings.for), article = marked || (whole && !settings.for && likely(true));
   const paragraphs = [...article ? article.querySelectorAll('p') : []].filter((p) => p.textContent.trim().length > 60 && !p.closest(FURNITURE));
-  const [first, last] = [paragraphs[0], paragraphs.at(-1)];
-  if (!first && !(whole && marked?.textContent.length > LONG)) return false;
-  const make = (place) => {
-    const element = h('inbrief-summary', { 'data-place': place });
-    for (const [name, value] of Object.entries(settings)) element.setAttribute(name.replace(/[A-Z]/g, '-$&').toLowerCase(), value);
+  const [first, last] = [paragraphs[0], paragraphs.at(-1)], anchor = first || marked;
+  const stand = (place, put) => {
+    const element = query(`inbrief-summary[data-place=${place}]`) || h('inbrief-summary', { 'data-place': place });
+    for (const [name, value] of Object.entries(settings)) element.setAttribute(name.replace(/[A-Z]/g, '-$&'), value);
+    article.contains(element) || put(element);
     return element;
   };
-  const above = make('above'), below = make('below');
-  if (!query('inbrief-summary[data-place=above]', article)) first ? first.before(above) : article.prepend(above);
-  if (whole) last ? last.after(below) : article.append(below);
-  return true;
+  if (whole && anchor === placed) return; // removed on purpose
+  // One short paragraph is a teaser or a notice.
+  if (whole ? paragraphs[1] || (first && settings.for) || (anchor && article.textContent.length > LONG) : first) {
+    stand('above', (element) => first ? first.before(element) : article.prepend(element));
+    if (!whole) return;
+    below = stand('below', (element) => last ? last.after(element) : article.append(element));
+    placed = anchor;
+  } else if (whole && !below) query('inbrief-summary[data-place=above]')?.remove();
 }
 
 if (script?.hasAttribute('data-auto')) {
   let whole, due;
-  const look = () => { due = 0; place(whole) && observer.disconnect(); };
-  // Before the first paint, so that nothing moves; a late article is found, too.
+  const look = () => { due = 0; below?.isConnected || place(whole); };
+  // Before the first paint, so that nothing moves; later, when a script draws one.
   const observer = new MutationObserver(() => { if (whole) due ||= setTimeout(look, 250); else look(); });
   observer.observe(document, { childList: true, subtree: true });
   const end = () => { whole = true; look(); };

@@ -122,7 +122,7 @@ def publisher() -> Iterator[Publisher]:
         thread.start()
         yield Publisher(f"http://127.0.0.1:{server.server_address[1]}", pages)
         server.shutdown()
-        thread.join(10)
+        thread.join(120)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Page, Request
+from playwright.sync_api import Page, Request, Route
 
 from models.contract import ModelInfo, OnSentence, Summary, SummaryRequest, SummarySentence
 from models.errors import InbriefError
@@ -124,7 +124,8 @@ def serving(app: FastAPI, port: int) -> Iterator[None]:
         yield
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(120)
+        assert not thread.is_alive()
 
 
 class Service:
@@ -166,7 +167,7 @@ class Service:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(30)
+            self._process.wait(120)
             self._process = None
 
 
@@ -201,6 +202,50 @@ class Reader:
 
 
 OpenPage = Callable[..., Reader]
+
+
+def until(page: Page, expression: str) -> None:
+    """Wait for a script's value to be true; the page's policy may forbid it to evaluate any."""
+    wait_until(lambda: bool(page.evaluate(expression)), 60, expression)
+
+
+SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) =>
+  list.getEntries().forEach((entry) => shifts.push([entry.startTime, entry.value]))
+).observe({ type: 'layout-shift', buffered: true });
+"""
+
+
+def shifts(page: Page) -> list[float]:
+    """Layout shifts so far, on a page opened with SHIFTS.
+
+    They are reported late but in order: a last one, made here, says when all are in.
+    """
+    found: list[float] = page.evaluate(
+        """async () => {
+          const frame = () => new Promise(requestAnimationFrame);
+          await frame();
+          await frame();
+          const now = performance.now();
+          const last = document.createElement('div');
+          last.style.height = '97px';
+          document.body.prepend(last);
+          while (!shifts.some(([at]) => at > now)) await frame();
+          return shifts.filter(([at]) => at <= now).map(([, value]) => value);
+        }"""
+    )
+    return found
+
+
+def after_first_paint(reader: Reader, pattern: str) -> None:
+    """Requests for `pattern` wait until the page has been painted."""
+
+    def wait(route: Route) -> None:
+        until(reader.page, "performance.getEntriesByName('first-contentful-paint').length")
+        route.continue_()
+
+    reader.page.route(pattern, wait)
 
 
 def passages(page: Page, name: str = "inbrief-evidence") -> list[str]:

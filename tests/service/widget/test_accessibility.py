@@ -136,3 +136,71 @@ def test_motion_stops_for_those_who_ask(open_page: OpenPage, stage: Stage) -> No
         assert set(spans.evaluate_all("a => a.map(e => getComputedStyle(e).animationName)")) == (
             names
         )
+
+
+def test_a_passage_in_view_is_told_to_those_who_do_not_see_it(
+    open_page: OpenPage, stage: Stage
+) -> None:
+    page = open_page(viewport={"width": 900, "height": 900}).goto(
+        stage.put(f"<article>{TAG}{ARTICLE}</article>")
+    )
+    press(page)
+    page.locator(".sentence").nth(1).press("Enter")
+    status = page.get_by_role("status")
+    expect(status).to_have_text("Engineers found cracks in two of the eight bearings in March.")
+    page.keyboard.press("Escape")
+    expect(status).to_have_text("")
+
+
+FOCUS = "document.activeElement.shadowRoot?.activeElement?.className"
+
+
+def test_the_focus_survives_a_clipboard_that_is_forbidden(
+    open_page: OpenPage, stage: Stage
+) -> None:
+    forbid = "navigator.clipboard.writeText = () => Promise.reject(new Error('forbidden'));"
+    page = open_page(init=forbid).goto(stage.put(f"<article>{TAG}{ARTICLE}</article>"))
+    press(page)
+    page.locator(".copy").press("Enter")
+    expect(page.locator(".copy")).to_be_hidden()
+    assert page.evaluate(FOCUS) == "close"
+
+
+def test_the_focus_goes_along_with_a_reader_who_scrolls_back(
+    open_page: OpenPage, stage: Stage
+) -> None:
+    filler = "<p>" + "The committee met again and said little of note. " * 60 + "</p>"
+    page = open_page(viewport={"width": 800, "height": 450}).goto(
+        stage.put(f"<article>{ARTICLE}{filler}{TAG}{filler}</article>")
+    )
+    press(page)
+    page.locator(".sentence").first.click()
+    back = page.locator(".back")
+    expect(back).to_be_focused()
+    expect(page.locator(".sentence").first).not_to_be_in_viewport()
+    # The element has seen its sentence leave once an observer made later has.
+    page.locator(".sentence").first.evaluate(
+        "e => new Promise((seen) => new IntersectionObserver(seen).observe(e))"
+    )
+    page.locator(".sentence").first.evaluate("e => e.scrollIntoView()")
+    expect(back).to_be_hidden()
+    assert page.evaluate(FOCUS) == "sentence"
+
+
+def test_those_who_force_colours_see_what_is_chosen(open_page: OpenPage, stage: Stage) -> None:
+    page = open_page(forced_colors="active").goto(stage.put(f"<article>{TAG}{ARTICLE}</article>"))
+    press(page)
+    page.locator(".sentence").nth(1).click()
+    colours = page.locator(".sentence").evaluate_all(
+        "all => all.map((e) => getComputedStyle(e).backgroundColor)"
+    )
+    assert colours[1] == "rgb(255, 226, 122)"
+    assert colours[0] == colours[2] != colours[1]
+    rules = page.evaluate(
+        "document.adoptedStyleSheets.flatMap((s) => [...s.cssRules])"
+        ".flatMap((r) => [...r.cssRules])"
+        ".filter((r) => !r.media || matchMedia(r.media.mediaText).matches).map((r) => r.cssText)"
+    )
+    assert [rule for rule in rules if "inbrief-evidence" in rule]
+    # Both would be painted in the one colour of a forced highlight.
+    assert [rule for rule in rules if "inbrief-source" in rule] == []

@@ -65,7 +65,7 @@ def test_arabic_is_written_from_right_to_left(open_page: OpenPage, stage: Stage)
     script = f'<script src="{stage.url}/widget/inbrief.js" defer></script>'
     html = page_of(f"<article>{TAG}{ARABIC}</article>", head=script, html='lang="ar" dir="rtl"')
     page = open_page(viewport={"width": 700, "height": 600}).goto(stage.put_page(html))
-    assert page.locator(".card").get_attribute("dir") == "rtl"
+    assert page.locator(".card").evaluate("e => getComputedStyle(e).direction") == "rtl"
     assert page.locator(".question").inner_text() == TEXTS["ar"].split("|")[0]
     question = page.locator(".question").bounding_box()
     button = page.locator(".toggle").bounding_box()
@@ -73,7 +73,7 @@ def test_arabic_is_written_from_right_to_left(open_page: OpenPage, stage: Stage)
     assert button is not None
     assert button["x"] + button["width"] < question["x"]
     press(page)
-    marker = page.locator("li").first.evaluate("e => getComputedStyle(e).paddingRight")
+    marker = page.locator("ul").first.evaluate("e => getComputedStyle(e).paddingRight")
     assert float(marker[:-2]) > 10
     page.locator(".sentence").nth(1).click()
     assert page.evaluate("[...CSS.highlights.get('inbrief-evidence')].length") == 1
@@ -223,3 +223,68 @@ def test_no_voice_no_button(open_page: OpenPage, stage: Stage) -> None:
     page = open_page(init=silent).goto(stage.put(f"<article>{TAG}{ARTICLE}</article>"))
     press(page)
     assert page.locator(".listen").is_hidden()
+
+
+@pytest.mark.parametrize("width", [320, 640])
+def test_long_words_break_and_text_may_be_twice_as_large(
+    open_page: OpenPage, stage: Stage, width: int
+) -> None:
+    word = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+    stage.puppet.doubts = {word: (word,)}
+    text = (
+        f"<p>The {word} closed on Tuesday, as it does. {'Nobody knows the reason for it. ' * 9}</p>"
+    )
+    page = open_page(viewport={"width": width, "height": 700}).goto(
+        stage.put(
+            f"<article>{TAG}<h1>Closed</h1>{text}</article>",
+            head="<meta name=viewport content='width=device-width'>"
+            "<style>html { font-size: 200%; overflow-wrap: anywhere }</style>",
+            content_security_policy=STYLE_ALLOWED,
+        )
+    )
+    press(page)
+    assert page.locator(".warning").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    card = page.locator(".card").evaluate("e => [e.scrollWidth, e.clientWidth]")
+    assert card[0] <= card[1]
+
+
+def test_the_publishers_own_language_is_named_and_its_direction_followed(
+    open_page: OpenPage, stage: Stage
+) -> None:
+    script = f'<script src="{stage.url}/widget/inbrief.js" defer></script>'
+    html = page_of(f"<article>{TAG}{ARTICLE}</article>", head=script, html='lang="he" dir="rtl"')
+    page = open_page().goto(stage.put_page(html))
+    card = page.locator(".card")
+    read = "e => [e.lang, getComputedStyle(e).direction]"
+    assert card.evaluate(read) == ["en", "ltr"]  # there are no texts in Hebrew
+    page.locator("inbrief-summary").evaluate(
+        "e => { e.texts = { question: 'אין זמן לקרוא?', button: 'תקציר' } }"
+    )
+    assert card.evaluate(read) == ["he", "rtl"]
+
+
+def test_a_warning_is_copied_and_read_out_along_with_its_sentence(
+    open_page: OpenPage, stage: Stage
+) -> None:
+    stage.puppet.doubts = {"bearings": ("two",)}
+    page = open_page(init=SPEECH, permissions=["clipboard-read", "clipboard-write"]).goto(
+        stage.put(f"<article>{TAG}{ARTICLE}</article>")
+    )
+    press(page)
+    marked = page.locator(".sentence").nth(1).inner_text() + " Not in the article: two"
+    page.locator(".copy").click()
+    expect(page.locator(".copy")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()").split("\n")[1] == marked
+    page.evaluate("arrive()")
+    page.locator(".listen").click()
+    page.evaluate("finish()")
+    assert page.evaluate("said[1][0]") == marked
+
+
+def test_paper_shows_the_article_alone(open_page: OpenPage, stage: Stage) -> None:
+    page = open_page().goto(stage.put(f"<article>{TAG}{ARTICLE}</article>"))
+    press(page)
+    page.emulate_media(media="print")
+    assert page.locator(".card").is_hidden()
+    assert page.locator("h1").is_visible()

@@ -207,3 +207,64 @@ def test_a_summary_made_ahead_is_asked_for_by_its_id(open_page: OpenPage, servic
         sentence["text"] for sentence in made["sentences"]
     ]
     assert [request.method for request in reader.asked] == ["GET"]
+
+
+TWO_ARTICLES = (
+    f"<article>{TAG}{ARTICLE}</article><article>{TAG}<h1>Ferry</h1>"
+    "<p>The ferry sails at dawn with all its lamps lit. Nobody waits.</p></article>"
+)
+ENGINEERS = "Engineers found cracks in two of the eight bearings in March."
+
+
+def test_one_sentence_is_chosen_in_a_page_of_two_articles(
+    open_page: OpenPage, stage: Stage
+) -> None:
+    page = open_page().goto(stage.put(TWO_ARTICLES))
+    press(page, 0)
+    page.locator(".sentence").nth(1).click()
+    press(page, 1)  # an answer for the other article takes no mark away
+    assert passages(page) == chosen(page) == [ENGINEERS]
+    assert len(passages(page, "inbrief-source")) == 4
+    page.locator("inbrief-summary").nth(1).locator(".sentence").nth(1).click()
+    assert passages(page) == chosen(page) == ["Nobody waits."]
+    page.locator(".sentence").nth(1).click()
+    page.locator(".toggle").nth(1).click()  # nor does closing the other
+    assert passages(page) == chosen(page) == [ENGINEERS]
+
+
+def test_the_space_beside_a_marked_passage_leads_nowhere(open_page: OpenPage, stage: Stage) -> None:
+    head = "<style>main { max-width: 30em; margin: 0 auto; line-height: 1.7 }</style>"
+    page = open_page(viewport={"width": 1200, "height": 700}).goto(
+        stage.put(
+            f"<article>{TAG}{ARTICLE}</article>",
+            head=head,
+            content_security_policy="default-src 'self' 'unsafe-inline'",
+        )
+    )
+    press(page)
+    lines = page.evaluate(
+        "[...[...CSS.highlights.get('inbrief-source')][1].getClientRects()]"
+        ".map(({ left, right, top, bottom }) => ({ left, right, top, bottom }))"
+    )
+    last = lines[-1]
+    middle = (last["top"] + last["bottom"]) / 2
+    for x, y in ((100, middle), (1100, middle), (last["right"] + 60, middle)):
+        page.mouse.click(x, y)
+        assert chosen(page) == []
+    page.mouse.click(last["right"] - 20, last["bottom"] + 2)  # the space between lines is text
+    assert chosen(page) == passages(page) == [ENGINEERS]
+
+
+def test_a_passage_is_not_left_under_a_sticky_header(open_page: OpenPage, stage: Stage) -> None:
+    header = "<div style='position:sticky;top:0;height:70px;background:silver'>The Daily</div>"
+    page = open_page(viewport={"width": 900, "height": 600}).goto(
+        stage.put(
+            f"{header}<article>{TAG}{ARTICLE}{FILLER * 9}</article>",
+            content_security_policy="default-src 'self' 'unsafe-inline'",
+        )
+    )
+    press(page)
+    top = "[...CSS.highlights.get('{}')][0].getBoundingClientRect().top"
+    page.evaluate(f"scrollTo(0, {top.format('inbrief-source')} - 30)")
+    page.locator(".sentence").first.evaluate("sentence => sentence.click()")
+    assert page.evaluate(top.format("inbrief-evidence")) > 70

@@ -127,3 +127,68 @@ def test_a_selector_that_is_none_does_not_break_the_page(open_page: OpenPage, st
     page = open_page().goto(stage.put('<inbrief-summary for="##"></inbrief-summary>'))
     page.locator(".toggle").click()
     expect(page.locator(".error")).to_be_visible()
+
+
+@pytest.mark.parametrize("stored", ["{}", "null", "<html>", '{"sentences": 3}'])
+def test_an_answer_that_is_no_summary(open_page: OpenPage, stage: Stage, stored: str) -> None:
+    stage.put_page(stored, name="stored.js")
+    tag = '<inbrief-summary src="/pages/stored.js"></inbrief-summary>'
+    page = open_page(init=ERRORS).goto(stage.put(f"<article>{tag}{ARTICLE}</article>"))
+    page.locator(".toggle").click()
+    expect(page.locator(".error")).to_have_text("Sorry, the summary could not be loaded.")
+    assert page.locator(".saved").inner_text() == ""
+    assert page.evaluate("[heard.length, heard[0].kind]") == [1, "failed"]
+    made = {"sentences": [{"text": "It closes."}], "words": 2, "source_words": 400}
+    stage.put_page(json.dumps(made), name="stored.js")
+    page.locator(".retry").click()  # what was wrong is not remembered
+    expect(page.locator(".sentence")).to_have_text("It closes.")
+
+
+@pytest.mark.parametrize("status", [429, 503, 504, 502])
+def test_a_proxy_that_answers_for_the_service(
+    open_page: OpenPage, stage: Stage, status: int
+) -> None:
+    reader = open_page()
+    reader.expected = ["the server responded with a status of"]
+    reader.page.route(
+        "**/v1/summaries",
+        lambda route: route.fulfill(status=status, content_type="text/html", body="<h1>No</h1>"),
+    )
+    page = reader.goto(stage.put(ONE))
+    page.locator(".toggle").click()
+    busy = "Many readers are asking right now. Please wait a moment."
+    text = "Sorry, the summary could not be loaded." if status == 502 else busy
+    expect(page.locator(".error")).to_have_text(text)
+    page.unroute("**/v1/summaries")
+    page.locator(".retry").click()
+    page.locator(".copy").wait_for()
+    expect(page.locator(".toggle")).to_be_focused()
+
+
+def test_a_reader_who_is_offline_and_comes_back(open_page: OpenPage, stage: Stage) -> None:
+    reader = open_page()
+    reader.expected = ["ERR_INTERNET_DISCONNECTED"]
+    page = reader.goto(stage.put(ONE))
+    page.context.set_offline(True)
+    page.locator(".toggle").click()
+    expect(page.locator(".error")).to_have_text("Sorry, the summary could not be loaded.")
+    page.context.set_offline(False)
+    page.locator(".retry").click()
+    page.locator(".copy").wait_for()
+    assert page.locator(".sentence").count() == 3
+
+
+def test_a_service_without_a_sign_of_life_is_waited_for_a_minute(
+    open_page: OpenPage, stage: Stage
+) -> None:
+    reader = open_page()
+    reader.page.clock.install()
+    reader.page.route("**/v1/summaries", lambda route: None)
+    page = reader.goto(stage.put(ONE))
+    page.clock.pause_at(page.evaluate("Date.now()") + 1000)
+    with page.expect_request("**/v1/summaries"):
+        page.locator(".toggle").click()
+    page.clock.run_for(59_000)
+    assert page.locator(".skeleton").is_visible()
+    page.clock.run_for(2_000)
+    expect(page.locator(".error")).to_have_text("Sorry, the summary could not be loaded.")

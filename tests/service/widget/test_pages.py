@@ -67,7 +67,7 @@ def test_the_shown_command_gives_the_same_summary(open_page: OpenPage, service: 
     page.locator("#facts dd").first.wait_for()
     page.locator("details.curl summary").click()
     command = page.locator("#curl").inner_text()
-    answer = subprocess.run(["bash", "-c", command], capture_output=True, check=True, timeout=30)
+    answer = subprocess.run(["bash", "-c", command], capture_output=True, check=True, timeout=120)
     response = json.loads(answer.stdout)
     shown = page.locator(".sentence").all_inner_texts()
     assert [sentence["text"] for sentence in response["sentences"]] == shown
