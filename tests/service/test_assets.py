@@ -110,8 +110,8 @@ def test_the_element_uses_no_way_of_writing_markup() -> None:
 def test_the_guide_names_every_attribute_text_event_and_property() -> None:
     script = (WIDGET / "inbrief.js").read_text(encoding="utf-8")
     guide = (Path(__file__).parents[2] / "docs/widget.md").read_text(encoding="utf-8")
-    asking = re.findall(r"const ASKING = \[(.+)\];", script)[0]
-    names = [*re.findall(r"'([a-z-]+)'", asking), "theme", "reviewed"]
+    asking = re.findall(r"const ASKING = '(.+)'\.split", script)[0].split()
+    names = [*asking, "theme", "reviewed"]
     names += re.findall(r"const KEYS = '(.+)'\.split", script)[0].split()
     names += [f"inbrief:{name}" for name in re.findall(r"#emit\('([a-z]+)'", script)]
     names += re.findall(r"--inbrief-[a-z-]+", script)
