@@ -8,7 +8,9 @@ import time
 import uuid
 from typing import Final
 
+from fastapi.routing import iter_route_contexts
 from starlette.datastructures import Headers
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.logs import FIELDS, request_id
@@ -82,6 +84,18 @@ class Watched:
 
 def _route(scope: Scope) -> str:
     """The route's template, so that ids and made-up paths make no labels."""
-    route = scope.get("route")
+    route = scope.get("route") or _would_be(scope)
     path = getattr(route, "path_format", None) or getattr(route, "path", None)
     return str(path) if path else "other"
+
+
+def _would_be(scope: Scope) -> object:
+    """The route of a request that was refused before it came to one."""
+    partial: object = None
+    for context in iter_route_contexts(scope["app"].routes):
+        match, _ = context.original_route.matches(scope)
+        if match is Match.FULL:
+            return context
+        if match is Match.PARTIAL:  # but for the method
+            partial = partial or context
+    return partial

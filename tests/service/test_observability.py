@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from models.errors import InferenceFailed
 from service.app import create_app
+from service.keys import KeyFile
 from service.schemas import EXAMPLE_TEXT
 from service.settings import Settings
 from tests.fakes import FakeSummariser
@@ -81,6 +83,23 @@ def test_addresses_with_ids_and_made_up_paths_make_no_labels() -> None:
             client.get(f"/made/up/{number}")
         assert value(client, "inbrief_requests_total", route="/v1/summaries/{id}") == 5
         assert value(client, "inbrief_requests_total", route="other") == 5
+
+
+def test_what_is_refused_at_the_door_is_counted_by_its_route(tmp_path: Path) -> None:
+    path, body = tmp_path / "keys.json", {"text": EXAMPLE_TEXT}
+    _, key = KeyFile(path).create("site", ["summarise"], origins=["https://news.example"])
+    headers = {"authorization": f"Bearer {key}", "origin": "https://other.example"}
+    with served(FakeSummariser(), keys_file=path, metrics_open=True) as client:
+        assert client.post("/v1/summaries", json=body).status_code == 401
+        assert client.post("/v1/summaries", json=body, headers=headers).status_code == 403
+        assert client.get(f"/v1/summaries/{0:064x}").status_code == 401
+        assert client.put("/v1/summaries").status_code == 401
+        asked = {"route": "/v1/summaries", "method": "POST"}
+        assert value(client, "inbrief_requests_total", **asked, status="401") == 1
+        assert value(client, "inbrief_requests_total", **asked, status="403") == 1
+        assert value(client, "inbrief_requests_total", route="/v1/summaries/{id}") == 1
+        assert value(client, "inbrief_requests_total", method="PUT", route="/v1/summaries") == 1
+        assert value(client, "inbrief_requests_total", route="other") == 0
 
 
 def test_readers_who_join_are_counted() -> None:
