@@ -17,7 +17,7 @@ from models.documents import Document
 from models.evidence import EvidenceIndex, align
 from models.facts import SourceFacts
 from models.fragments import has_main_clause
-from models.headlines import MIN_WORDS, headlines, is_usable
+from models.headlines import MIN_WORDS, headlines, is_usable, openings
 from models.proposing import Choice, Judging, Proposal, cuts, judged
 from models.summarising import is_complete, max_sentences, repeats
 from models.trimming import tidied, without_attribution
@@ -163,7 +163,9 @@ def _headline(
 ) -> list[Chosen]:
     """One headline with the others as alternatives, best first."""
     document = reading.document
-    found = headlines(candidates, document.title, headline_words(options), choice)
+    most_words = headline_words(options)
+    found = headlines(candidates, document.title, most_words, choice)
+    found = found or openings(document.sentences[0].text, most_words)
     for place, one in enumerate(found):
         if one.index is None:
             sources = align(one.text, document, reading.index)[:3]

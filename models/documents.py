@@ -61,8 +61,17 @@ _NOTE: Final = re.compile(
     r"|(?:Please )?(?:sign up|subscribe|click here)\b"
     r"|For (?:confidential )?(?:help|support)[^.]{0,40} call\b)"
 )
+# Longer cells, on average, are the pauses of a text without punctuation.
+_MAX_CELL_WORDS: Final = 12
 _CELL: Final = re.compile(r"\t+| {2,}|\s*\|\s*")
 _NUMERIC: Final = re.compile(r"[\d.,:;%+/–-]*\d[\d.,:;%+/–-]*[a-z%]?|[-–|]")
+_LINK: Final = re.compile(r"[(\[<]*(?:https?://|www\.)\S+")
+# Text that was meant to be sent as a page: it begins with the tag of a block.
+_PAGE: Final = re.compile(
+    r"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|(?:html|head|body|main|article|section|header|div|p|"
+    r"h[1-6]|figure|ul|ol|table)(?:\s[^<>]*)?)>",
+    re.IGNORECASE | re.DOTALL,
+)
 # Han, kana, Thai, Lao, Khmer and Burmese are written without spaces between words.
 UNSPACED_LANGUAGES: Final = frozenset({"ja", "km", "lo", "my", "th", "zh"})
 _UNSPACED: Final = re.compile(
@@ -167,7 +176,7 @@ def _find(cleaned: cleaning.CleanText) -> list[_Found]:
     text = cleaned.text
     found: list[_Found] = []
     ends = [end for _, end in sentences.paragraphs(text)]
-    spans = sentences.split(text)
+    spans = sentences.split(text, uncased=text.islower())
     paragraph = 0
     for number, (start, end) in enumerate(spans):
         begins = number == 0 or start >= ends[paragraph]
@@ -193,7 +202,8 @@ def _part_of(raw: str, *, alone: bool) -> Part:
     if _ENDS.search(raw):
         return "sentence"
     cells, tokens = [cell for cell in _CELL.split(raw.strip("| ")) if cell], raw.split()
-    if len(cells) >= 3 or (len(cells) == 2 and ("\t" in raw or "|" in raw)):
+    narrow = len(tokens) <= _MAX_CELL_WORDS * len(cells)
+    if narrow and (len(cells) >= 3 or (len(cells) == 2 and ("\t" in raw or "|" in raw))):
         return "row"
     if len(tokens) >= 3 and sum(map(_is_numeric, tokens)) * 2 >= len(tokens):
         return "row"
@@ -255,10 +265,17 @@ def _check(source: str, body: list[_Found], asides: list[_Found]) -> None:
             "the text holds nothing to read" if source.strip() else "the text is empty",
             field="text",
         )
+    if _PAGE.match(source):
+        raise NotAnArticle(
+            "the text is HTML; send it as html, or the text of the article alone", field="text"
+        )
     rows = sum(len(item.text) for item in asides if item.part == "row")
     if rows > sum(len(item.text) for item in body):
         raise NotAnArticle("the text is a table or a list of numbers, not an article", field="text")
     words = sum(count_words(item.text) for item in body)
+    links = sum(map(bool, map(_LINK.match, " ".join(item.text for item in body).split())))
+    if links * 2 > words:
+        raise NotAnArticle("the text is a list of links, not an article", field="text")
     if words < MIN_ARTICLE_WORDS:
         raise ArticleTooShort(
             f"the article has {words} words; the shortest that can be summarised has "

@@ -11,6 +11,8 @@ from typing import Final
 from models.candidates import Candidate
 from models.fragments import has_verb
 from models.proposing import Choice, Proposal
+from models.shortening import runs_on
+from models.trimming import text_of, tidied, trims
 
 MIN_WORDS: Final = 4
 # Added to the mean log-probability of what was written as a headline, not as a short sentence,
@@ -78,13 +80,28 @@ def headlines(
     found = []
     for candidate in candidates:
         for proposal in candidate.proposals:
-            if fits(proposal.text.rstrip("."), most_words):
+            if _can_tell(candidate, proposal) and fits(proposal.text.rstrip("."), most_words):
                 score = _score(proposal, order.index(candidate.index))
                 fit = is_usable(proposal, most_words, choice), proposal.is_accepted(choice)
                 found.append((fit, score, Headline(proposal.text, candidate.index)))
     found.sort(key=lambda entry: entry[:2], reverse=True)
     own = _fitting_title(title, most_words)
     return [*([Headline(own, None)] if own else []), *(entry[2] for entry in found)]
+
+
+def _can_tell(candidate: Candidate, proposal: Proposal) -> bool:
+    """Whether it can be known what the words say: without punctuation only the article's first."""
+    if proposal.shortening.joins_sentences:
+        return False
+    return candidate.index == 0 or not runs_on(proposal.shortening.sentence)
+
+
+def openings(first: str, most_words: int) -> list[Headline]:
+    """The words that an article without punctuation begins with, up to the end of a phrase."""
+    if not runs_on(first):
+        return []
+    found = trims(first, most_words, most_words, least_words=MIN_WORDS)
+    return [Headline(tidied(text_of(one)), 0) for one in found if not one.joins_sentences]
 
 
 def _score(proposal: Proposal, rank: int) -> float:

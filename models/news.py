@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import torch
 
-from models import acceptability, documents, workers
+from models import acceptability, capitals, documents, workers
 from models.acceptability import Judge
 from models.candidates import Candidate, candidates_of, headline_words
 from models.choosing import Reading, choose, settled
@@ -29,6 +29,7 @@ from models.contract import (
     Summary,
     SummaryOptions,
     SummaryRequest,
+    SummarySentence,
 )
 from models.errors import CorruptModel, InbriefError, InferenceFailed, ModelNotFound
 from models.headlines import lacks_headline
@@ -51,11 +52,12 @@ _MIN_ARTICLES: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One article on its way."""
+    """One article on its way; `capitals`: it came in these and goes back in them."""
 
     index: int
     request: SummaryRequest
     reading: Reading
+    capitals: bool = False
 
 
 class NewsSummariser:
@@ -122,6 +124,8 @@ class NewsSummariser:
     def _read(self, index: int, request: SummaryRequest) -> _Job:
         document = documents.read(request.article)
         require_supported(self._info, request.options, document.language)
+        if capitals.is_capitals(document):
+            return _Job(index, request, Reading.of(capitals.lowered(document)), capitals=True)
         return _Job(index, request, Reading.of(document))
 
     def _write(self, jobs: Sequence[_Job]) -> list[list[Candidate] | InbriefError]:
@@ -200,11 +204,11 @@ class NewsSummariser:
     def _finish(
         self, job: _Job, candidates: list[Candidate], on_sentence: OnSentence | None
     ) -> Summary | InbriefError:
-        emit = None if on_sentence is None else partial(on_sentence, job.index)
+        emit = None if on_sentence is None else partial(_tell, on_sentence, job)
         document, options = job.reading.document, job.request.options
         chosen = choose(candidates, job.reading, options, self._choice)
         try:
-            return finish(
+            summary = finish(
                 [Draft(one.text, one.alternatives, one.evidence) for one in chosen],
                 document,
                 options,
@@ -217,6 +221,11 @@ class NewsSummariser:
             )
         except InbriefError as error:
             return error
+        return capitals.raised(summary) if job.capitals else summary
+
+
+def _tell(on_sentence: OnSentence, job: _Job, sentence: SummarySentence) -> None:
+    on_sentence(job.index, capitals.raised_sentence(sentence) if job.capitals else sentence)
 
 
 def load_news(

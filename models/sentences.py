@@ -88,16 +88,17 @@ _WRAPPED_LINE_CHARACTERS: Final = range(40, 101)
 _LOOK_CHARACTERS: Final = 60
 
 
-def split(text: str) -> list[tuple[int, int]]:
+def split(text: str, *, uncased: bool = False) -> list[tuple[int, int]]:
     """Sentence spans (start, end) of `text`, in order, trimmed, never empty, never overlapping.
 
     Each holds a letter or digit and at most `MAX_SENTENCE_CHARACTERS`. Linear in the text.
+    `uncased`: the text has no capitals at all, so sentences begin without one.
     """
     spans: list[tuple[int, int]] = []
     for begin, end in paragraphs(text):
         start = begin
         for match in _END.finditer(text, begin, end):
-            if _is_boundary(text, start, match, end):
+            if _is_boundary(text, start, match, end, uncased=uncased):
                 _append(text, start, match.end("close"), spans)
                 start = match.end()
         _append(text, start, end, spans)
@@ -177,7 +178,7 @@ def _cut(text: str, start: int) -> int:
     return bound
 
 
-def _is_boundary(text: str, start: int, match: re.Match[str], end: int) -> bool:
+def _is_boundary(text: str, start: int, match: re.Match[str], end: int, *, uncased: bool) -> bool:
     mark, after = match["mark"], match.end()
     if after >= end:
         return True
@@ -193,6 +194,8 @@ def _is_boundary(text: str, start: int, match: re.Match[str], end: int) -> bool:
     if mark == "." and re.match(r"[–—-]+\s", following):
         # "ST. PETERSBURG, Fla. — The governor": the dash goes on with what the stop abbreviates.
         return False
+    if opened[0].islower() and uncased:
+        return _ends_uncased(text[max(start, after - _LOOK_CHARACTERS) : match.start("mark")], mark)
     if opened[0].islower():
         # "Yahoo! said", "... and so on": the sentence goes on.
         return False
@@ -204,6 +207,18 @@ def _is_boundary(text: str, start: int, match: re.Match[str], end: int) -> bool:
         return False
     before = text[max(start, match.start("mark") - _LOOK_CHARACTERS) : match.start("mark")]
     return not _is_abbreviation(before, opened)
+
+
+def _ends_uncased(before: str, mark: str) -> bool:
+    """Whether a sentence ends here although the next one begins with a small letter."""
+    words = before.split()
+    word = words[-1].lstrip(_OPENERS) if words else ""
+    abbreviated = (
+        (len(word) == 1 and word.isalpha())
+        or word in _CLOCK | _NEVER_END | _BEFORE_NAME | _MAY_END
+        or bool(re.fullmatch(r"(?:\w\.)+\w|ph\.d", word))
+    )
+    return mark in {".", "?", "!"} and not (mark == "." and abbreviated)
 
 
 def _can_begin(character: str) -> bool:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal
+from typing import Final, Literal
 
 from models.copying import Word, find_words
 
 Task = Literal["sentence", "headline"]
+
+
+# This many words without any mark, not even at their end, are more than one sentence.
+_RUN_ON_WORDS: Final = 40
+_PUNCTUATION: Final = re.compile(r"[,;:!?…()–—\"“”]|\.(?!\d)|\s-+\s")
+
+
+def runs_on(sentence: str) -> bool:
+    """Whether it is several sentences without punctuation, as in transcripts made by machines."""
+    return len(sentence.split()) >= _RUN_ON_WORDS and not _PUNCTUATION.search(sentence)
 
 
 def sentence_words(sentence: str) -> list[Word]:
@@ -54,6 +65,15 @@ class Shortening:
             and copied[-1] < len(self.words)
             and all(first < second for first, second in pairwise(copied))
         )
+
+    @property
+    def joins_sentences(self) -> bool:
+        """Whether words were taken out of the middle of sentences that nothing parts.
+
+        What is left reads as one sentence and says what nobody said: only the beginning of
+        such a text can be told.
+        """
+        return self.places != tuple(range(len(self.places))) and runs_on(self.sentence)
 
     @property
     def is_whole(self) -> bool:

@@ -66,6 +66,7 @@ def is_sound(one: Shortening, text: str) -> bool:
     """Whether none of the signs is there; `text` is the shortening as it is to be read."""
     return (
         one.in_order
+        and not one.joins_sentences
         and has_main_clause(text)
         and not is_unbalanced(text)
         and not has_stray_quote(text)

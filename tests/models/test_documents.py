@@ -28,6 +28,10 @@ def texts(document: Document) -> list[str]:
     return [sentence.text for sentence in document.sentences]
 
 
+def texts_lower(document: Document) -> list[str]:
+    return [text.lower() for text in texts(document)]
+
+
 def reads_as_source(document: Document) -> bool:
     return all(
         " ".join(document.source[item.span.start : item.span.end].split()) == item.text
@@ -173,6 +177,36 @@ def test_a_table_is_not_an_article() -> None:
     rows = "\n".join(f"Team {n}\t{n}\t{n * 2}\t{n * 3}" for n in range(40))
     with pytest.raises(NotAnArticle):
         read(Article(rows))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (" ".join(f"https://example.org/{n}" for n in range(40)), "list of links"),
+        ("Read (www.example.org/page): " + "<https://example.org/1> " * 40, "list of links"),
+        (f"<p>{FILLER}</p><p>{FILLER}</p>", "send it as html"),
+        (f"<!DOCTYPE html>\n<html><body>{FILLER}</body></html>", "send it as html"),
+        (f' <!-- top --> <div class="story">{FILLER}</div>', "send it as html"),
+    ],
+)
+def test_links_and_pages_are_no_articles(text: str, reason: str) -> None:
+    with pytest.raises(NotAnArticle, match=reason):
+        read(Article(text))
+
+
+def test_an_article_about_tags_with_a_link_is_one() -> None:
+    text = f"The <p> tag, which https://example.org explains, begins a paragraph. {FILLER}"
+    assert texts(read(Article(text)))[0].startswith("The <p> tag")
+
+
+def test_pauses_of_a_text_without_punctuation_make_no_table() -> None:
+    spoken = FILLER.replace(". ", "  ").replace(",", "").strip() + "  " + FILLER[:40].lower()
+    assert " ".join(texts(read(Article(spoken)))) == " ".join(spoken.split())
+
+
+def test_an_article_without_capitals_has_sentences() -> None:
+    document = read(Article(FILLER.lower()))
+    assert texts(document) == texts_lower(read(Article(FILLER)))
 
 
 def test_chinese_is_long_enough_without_spaces() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from models.candidates import Candidate
-from models.headlines import fits, headlines, is_usable, lacks_headline
+from models.headlines import fits, headlines, is_usable, lacks_headline, openings
 from models.proposing import Choice, cuts
 from models.rewriting import Hypothesis, RewriteInput
 from tests.models.shortenings import shortening
@@ -52,6 +52,22 @@ def test_a_headline_is_sound_fits_and_says_of_whom_it_speaks() -> None:
     assert not usable("The council of Milton voted on Tuesday to close the pool")
     assert not usable("The council voted to close the old")
     assert not usable("They voted to close the pool", "They voted to close the pool in June.")
+
+
+RUN_ON = f"{LEAD} {OTHER} {LEAD} {OTHER}".replace(".", "").replace(",", "").lower()
+
+
+def test_without_punctuation_only_the_beginning_of_the_article_can_be_told() -> None:
+    joined, begins = "the council has 5000 names", "the council of milton voted on tuesday"
+    assert texts(candidate(RUN_ON, 0, (joined, -0.1), (begins, -0.5))) == [begins]
+    assert texts(candidate(RUN_ON, 1, (begins, -0.5))) == []
+    assert joined in texts(candidate(f"{RUN_ON}.", 0, (joined, -0.1)))[0].lower()
+
+
+def test_the_opening_of_an_article_without_punctuation() -> None:
+    (opening,) = openings(RUN_ON, 12)
+    assert (opening.text, opening.index) == ("The council of milton voted on tuesday.", 0)
+    assert openings(LEAD, 12) == []
 
 
 def test_a_headline_is_lacking_where_neither_title_nor_proposal_makes_one() -> None:

@@ -176,3 +176,32 @@ def test_the_revision_tells_other_rules_apart(tmp_path: Path) -> None:
 
     assert len(set(found)) == 3
     assert revision_of({}, tmp_path) == found[-1]
+
+
+def test_an_article_in_capitals_is_summarised_as_any_other(summariser: NewsSummariser) -> None:
+    heard = []
+    plain, shouted = summariser.summarise(
+        [request_for(TEXT), request_for(TEXT.upper())], lambda _, one: heard.append(one)
+    )
+
+    made = summary(shouted)
+    assert made.text == summary(plain).text.upper()
+    assert [one.evidence for one in made.sentences] == [
+        one.evidence for one in summary(plain).sentences
+    ]
+    assert set(made.sentences) <= set(heard)
+
+
+RUN_ON = (
+    "the council of milton voted on tuesday to close the old swimming pool in june repairs would "
+    "cost 2.4 million pounds more than the town spends on libraries a petition against the closure "
+    "has 5000 names the mayor ann reed hopes that a new pool will open within three years"
+)
+
+
+def test_the_headline_of_a_text_without_punctuation_is_what_it_begins_with(
+    summariser: NewsSummariser,
+) -> None:
+    made = summary(summariser.summarise([request_for(RUN_ON, kind="headline")])[0])
+
+    assert RUN_ON.startswith(made.text.lower())

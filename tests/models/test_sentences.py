@@ -108,3 +108,20 @@ def test_paragraphs_hold_every_sentence() -> None:
     assert [text[start:end] for start, end in paragraphs] == ["One. Two.", "Three.", "Four"]
     for start, end in sentences.split(text):
         assert any(begin <= start and end <= stop for begin, stop in paragraphs)
+
+
+def test_without_capitals_sentences_begin_small() -> None:
+    text = (
+        "the u.s. senate voted, mr. smith of acme inc. said. he met john f. kennedy jr. at 5 p.m. "
+        'on jan. 5. "it is over," he said... and left. prices rose 3.5 percent! who knows? nobody.'
+    )
+    parts = [text[start:end] for start, end in sentences.split(text, uncased=True)]
+    assert parts == [
+        "the u.s. senate voted, mr. smith of acme inc. said.",
+        "he met john f. kennedy jr. at 5 p.m. on jan. 5.",
+        '"it is over," he said... and left.',
+        "prices rose 3.5 percent!",
+        "who knows?",
+        "nobody.",
+    ]
+    assert len(sentences.split(text)) == 1
