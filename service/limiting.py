@@ -70,9 +70,14 @@ class RateLimiter:
         self._breaker = Breaker()
 
     async def close(self) -> None:
-        if self._redis is not None:
+        """Never raises: a store that does not take its leave does not stop the service's stop."""
+        if self._redis is None:
+            return
+        try:
             # The library has no close of its own.
             await cast(RedispyBridge, self._redis.bridge).storage.aclose()
+        except Exception as error:  # whatever the store raises
+            logger.warning("rate limit store failed to close: %s", type(error).__name__)
 
     async def hit(
         self, policy: str, rate: RateLimitItem, bucket: str, *, cost: int = 1

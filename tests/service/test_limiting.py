@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import time
 from pathlib import Path
 
 import pytest
+import trustme
 from limits.aio.storage import MemoryStorage
 
 from models.errors import SettingsError
 from service.limiting import RateLimiter, parse_rate
-from tests.processes import redis_server
+from tests.processes import RedisServer, free_port, redis_server
 
 
 def test_a_quota_is_allowed_and_the_next_is_not() -> None:
@@ -119,3 +121,32 @@ def test_rates_are_written_plainly() -> None:
     assert (rate.amount, rate.get_expiry()) == (600, 60)
     with pytest.raises(SettingsError, match="600/minute"):
         parse_rate("lots", "key_rate")
+
+
+@pytest.mark.redis
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # it cannot be closed in order
+def test_a_redis_that_does_not_take_its_leave_stops_no_stop(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    authority, port = trustme.CA(), free_port()
+    certificate = authority.issue_cert("127.0.0.1")
+    chain, key, trust = tmp_path / "chain.pem", tmp_path / "key.pem", tmp_path / "ca.pem"
+    chain.write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
+    key.write_bytes(certificate.private_key_pem.bytes())
+    authority.cert_pem.write_to_path(trust)
+    tls = ["--tls-port", str(port), "--tls-cert-file", str(chain), "--tls-key-file", str(key)]
+
+    async def scenario(server: RedisServer) -> None:
+        rate = parse_rate("4/hour", "rate")
+        assert rate is not None
+        url = f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={trust}"
+        limiter = RateLimiter(url, timeout_seconds=3.0)
+        await limiter.hit("key", rate, "a")
+        assert "failed" not in caplog.text
+        server.signal(signal.SIGSTOP)  # and nobody answers TLS's close_notify
+        await limiter.close()
+        assert "failed to close: TimeoutError" in caplog.text
+
+    with redis_server(tmp_path, [*tls, "--tls-auth-clients", "no"]) as server:
+        asyncio.run(scenario(server))
+    gc.collect()  # here, and not in a test that allows no such warning
