@@ -81,6 +81,7 @@ function show() {
 
 form.addEventListener('input', show);
 form.addEventListener('submit', (event) => event.preventDefault());
+get('copy').hidden = !navigator.clipboard; // there is none without HTTPS
 get('copy').addEventListener('click', async ({ target }) => {
   await navigator.clipboard.writeText(get('snippet').textContent);
   target.textContent = get('status').textContent = 'Copied';

@@ -69,9 +69,22 @@ function curl() {
   get('curl').textContent = `curl -s ${location.origin}${HOME}/v1/summaries \\\n  -H 'content-type: application/json' \\\n  -d '${body.replace(/'/g, String.raw`'\''`)}'`;
 }
 
+/** UTF-8, else what an HTML file says of itself, else the encoding of old Western files. */
+async function decoded(file) {
+  const bytes = await file.arrayBuffer();
+  const western = new TextDecoder('windows-1252').decode(bytes);
+  if (/[\0-\x08\x0e-\x1a]/.test(western)) throw new Error('Only text and HTML files can be read here.');
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    const declared = /<meta[^>]+charset=["']?([\w-]+)/i.exec(western)?.[1];
+    return declared ? new TextDecoder(declared).decode(bytes) : western;
+  }
+}
+
 /** The service finds the article in an HTML file; any other file is taken as text. */
 async function take(file) {
-  const content = await file.text();
+  const content = await decoded(file);
   if (!/html/.test(file.type) && !/\.html?$/i.test(file.name)) {
     get('text').value = content;
     return;
@@ -80,7 +93,7 @@ async function take(file) {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ html: content, include_text: true }),
-  });
+  }).catch(() => { throw new Error('The service could not be reached.'); });
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.detail);
   get('text').value = [answer.source?.title, answer.text].filter(Boolean).join('\n\n');
@@ -101,6 +114,7 @@ function present(response) {
 
 summary.addEventListener('inbrief:done', ({ detail }) => present(detail));
 
+get('copy-curl').hidden = !navigator.clipboard; // there is none without HTTPS
 get('copy-curl').addEventListener('click', async ({ target }) => {
   await navigator.clipboard.writeText(get('curl').textContent);
   target.textContent = 'Copied';

@@ -238,7 +238,8 @@ def test_long_words_break_and_text_may_be_twice_as_large(
         stage.put(
             f"<article>{TAG}<h1>Closed</h1>{text}</article>",
             head="<meta name=viewport content='width=device-width'>"
-            "<style>html { font-size: 200%; overflow-wrap: anywhere }</style>",
+            "<style>html { font-size: 200% } "
+            "h1 ~ p { overflow-wrap: anywhere }</style>",
             content_security_policy=STYLE_ALLOWED,
         )
     )

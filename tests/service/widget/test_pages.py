@@ -7,6 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.service.widget.harness import OpenPage, Publisher, Service, page_of, passages
@@ -91,6 +92,67 @@ def test_drop_a_text_a_text_file_or_a_page(open_page: OpenPage, service: Service
         expect(page.get_by_label("Your article")).to_have_value(re.compile("Harbour"))
         page.locator("#facts dd").first.wait_for()
         assert "Harbour Commission" in page.locator("#article").inner_text()
+
+
+DROP_BYTES = """
+([name, type, bytes]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(bytes)], name, { type }));
+  document.querySelector('#composer').dispatchEvent(
+    new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
+}
+"""
+KUENSTLER = "Der Künstler aß für fünf Gäste, wie der Wirt am Dienstag sagte. " * 5
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "content", "encoding", "shown"),
+    [
+        ("utf.txt", "text/plain", KUENSTLER, "utf-8", "Künstler aß"),
+        ("old.txt", "text/plain", KUENSTLER, "windows-1252", "Künstler aß"),
+        (
+            "old.html",
+            "text/html",
+            "<html><head><meta charset=koi8-r></head><body><article><p>"
+            + "Совет города закрыл старый мост в марте, и паром пойдёт в июне. " * 5
+            + "</p></article></body></html>",
+            "koi8-r",
+            "Совет города",
+        ),
+    ],
+)
+def test_a_dropped_file_is_read_in_its_encoding(
+    open_page: OpenPage,
+    service: Service,
+    name: str,
+    kind: str,
+    content: str,
+    encoding: str,
+    shown: str,
+) -> None:
+    page = open_page().goto(service.url + "/")
+    page.evaluate(DROP_BYTES, [name, kind, list(content.encode(encoding))])
+    expect(page.get_by_label("Your article")).to_have_value(re.compile(shown))
+    page.locator("#facts dd").first.wait_for()
+
+
+def test_a_dropped_file_that_is_no_text_is_refused(open_page: OpenPage, service: Service) -> None:
+    reader = open_page()
+    page = reader.goto(service.url + "/")
+    content = list(b"%PDF-1.7\n\x00\xff\xfe\x01\x02stream\n" * 20)
+    page.evaluate(DROP_BYTES, ["story.pdf", "application/pdf", content])
+    expect(page.get_by_role("alert")).to_have_text("Only text and HTML files can be read here.")
+    assert page.get_by_label("Your article").input_value() == ""
+    assert reader.asked == []
+
+
+@pytest.mark.parametrize(("path", "name"), [("/widget", "#copy"), ("/", "#copy-curl")])
+def test_without_a_clipboard_there_is_nothing_to_copy_with(
+    open_page: OpenPage, service: Service, path: str, name: str
+) -> None:
+    without = "Object.defineProperty(navigator, 'clipboard', { value: undefined });"
+    page = open_page(init=without).goto(service.url + path)
+    assert page.locator(name).get_attribute("hidden") is not None
 
 
 def test_the_example_is_the_demos_article(open_page: OpenPage, service: Service) -> None:
