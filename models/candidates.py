@@ -16,7 +16,7 @@ from models.proposing import Proposal
 from models.rewriter_input import TASKS, RewriteInput
 from models.rewriting import Hypothesis
 from models.selection import Floats, distinct, ranked
-from models.summarising import is_complete, max_sentences
+from models.summarising import bounding_length, is_complete, max_sentences
 
 # Words a summary aims at; the number of sentences and `max_words` bound it.
 TARGET_WORDS: Final[dict[Kind, dict[Length, int]]] = {
@@ -147,5 +147,6 @@ def _penalties(texts: Sequence[str], options: SummaryOptions) -> Floats:
 
 
 def headline_words(options: SummaryOptions) -> int:
-    """The most words that the headline may have."""
-    return min(MAX_HEADLINE_WORDS[options.length], options.max_words or 10**6)
+    """The most words that the headline may have; `max_words` overrides the length."""
+    most = MAX_HEADLINE_WORDS[bounding_length(options)]
+    return most if options.max_words is None else min(most, options.max_words)

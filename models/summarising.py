@@ -86,10 +86,14 @@ def require_supported(info: ModelInfo, options: SummaryOptions, language: str) -
         )
 
 
+def bounding_length(options: SummaryOptions) -> Length:
+    """The length whose bound holds; `max_words` overrides the one that was asked for."""
+    return "long" if options.max_words is not None else options.length
+
+
 def max_sentences(options: SummaryOptions) -> int:
-    """How many sentences the summary may have; `max_words` overrides the length."""
-    length: Length = "long" if options.max_words is not None else options.length
-    return MAX_SENTENCES[options.kind][length]
+    """How many sentences the summary may have."""
+    return MAX_SENTENCES[options.kind][bounding_length(options)]
 
 
 def number_of_words(text: str, language: str) -> int:
@@ -179,6 +183,7 @@ class _Finisher:
         self._index = index
         self._emit = emit
         self._most = max_sentences(options)
+        self._most_headline_words = MAX_HEADLINE_WORDS[bounding_length(options)]
         self._words = 0
 
     def add(self, draft: Draft) -> None:
@@ -245,7 +250,7 @@ class _Finisher:
 
     def _fits(self, text: str) -> bool:
         words = number_of_words(text, self._document.language)
-        if self._options.kind == "headline" and words > MAX_HEADLINE_WORDS[self._options.length]:
+        if self._options.kind == "headline" and words > self._most_headline_words:
             return False
         if repeats(text, (sentence.text for sentence in self.sentences)):
             return False

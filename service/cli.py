@@ -189,6 +189,7 @@ def models(
         list[str] | None, typer.Argument(metavar="[MODEL]…", help="Models to load and describe.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a model.")] = False,
+    allow_download: options.DownloadOption = False,
 ) -> None:
     """List the models that can be used by name, or describe the given ones.
 
@@ -197,8 +198,10 @@ def models(
       inbrief models
       inbrief models --json
       inbrief models ./my-checkpoint
+      inbrief models --allow-download some-organisation/some-checkpoint
     """
-    rows = [loading.load(name).info for name in model] if model else loading.available()
+    rows = [loading.load(name, allow_download=allow_download).info for name in model or ()]
+    rows = rows or loading.available()
     for info in rows:
         print(description_of(info, loaded=bool(model)).model_dump_json() if json else _row(info))
 

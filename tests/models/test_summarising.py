@@ -185,6 +185,20 @@ def test_a_headline_has_no_full_stop_and_keeps_its_bound(document: Document) -> 
     assert summary.text == "Mayor Ortiz closed the bridge over Mill Creek"
 
 
+def test_max_words_overrides_the_length_of_a_headline(document: Document) -> None:
+    info = replace(INFO, kinds=("headline",))
+    long = (
+        "Mayor Ellen Ortiz closed the old bridge over Mill Creek on Tuesday after engineers found"
+    )
+    options = SummaryOptions("headline", "short", max_words=20)
+    assert finish([Draft(long)], document, options, info, read_sentences=5).text == long
+    with pytest.raises(InferenceFailed):
+        finish([Draft(long)], document, replace(options, max_words=None), info, read_sentences=5)
+    with pytest.raises(InferenceFailed):
+        finish([Draft(f"{long} {long}")], document, replace(options, max_words=100), info,
+               read_sentences=5)  # fmt: skip
+
+
 def test_formats(document: Document) -> None:
     sentences = ["One.", "Two."]
     assert join(sentences, SummaryOptions("tldr"), "en") == "One. Two."

@@ -136,6 +136,16 @@ def test_the_models_are_listed(inbrief: Command) -> None:
     assert json.loads(inbrief("models", "lead-2", "--json").out)["name"] == "lead-2"
 
 
+def test_a_hub_id_that_is_not_here_says_how_it_is_fetched(
+    inbrief: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("INBRIEF_ALLOW_DOWNLOAD", raising=False)
+    done = inbrief("models", "no-such-organisation/no-such-model")
+    assert done.status == 2
+    assert "with --allow-download or INBRIEF_ALLOW_DOWNLOAD=true" in done.err
+    assert "--allow-download" in inbrief("models", "--help").out
+
+
 @pytest.mark.parametrize("command", ["serve", "summarise", "batch", "models"])
 def test_help_has_examples(inbrief: Command, command: str) -> None:
     done = inbrief(command, "--help")
