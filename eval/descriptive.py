@@ -7,7 +7,6 @@ See et al. 2017, figure 6. Nothing here reads a reference.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,7 +18,6 @@ from models.documents import Document
 _NOVELTY_ORDERS: Final = (1, 2, 3, 4)
 _REPEATED_ORDER: Final = 3
 LEAD_SENTENCES: Final = 3
-_COMPLETE: Final = re.compile(r"""[.!?…。！？।۔]["'”’»)\]]*$""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +115,7 @@ def repetition(sentences: Sequence[str]) -> float:
 def is_complete(sentence: str) -> bool:
     """Whether a sentence begins like one and ends with a full stop or its kin."""
     first = next((character for character in sentence if character.isalnum()), "")
-    return bool(first) and not first.islower() and bool(_COMPLETE.search(sentence.rstrip()))
+    return bool(first) and not first.islower() and bool(splitter.WHOLE.search(sentence.rstrip()))
 
 
 def positions(document: Document, origins: Sequence[int]) -> list[float]:
