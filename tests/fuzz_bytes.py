@@ -27,7 +27,7 @@ CONNECTIONS: Final = 8
 DELIBERATE: Final = frozenset({503, 504})
 # Memory is compared from here on: what is loaded with its first use is no growth.
 WARM_UP_CASES: Final = 2000
-_TIMEOUT_SECONDS: Final = 30.0
+_TIMEOUT_SECONDS: Final = 90.0
 _PAGE: Final = f"<html><body><article><h1>News</h1><p>{EXAMPLE_TEXT}</p></article></body></html>"
 
 _BODIES: Final[tuple[tuple[str, dict[str, Any]], ...]] = (

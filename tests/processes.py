@@ -120,10 +120,8 @@ class Service:
             "INBRIEF_PORT": str(self.port),
             "INBRIEF_DATA_DIR": str(directory / "data"),
             "INBRIEF_CACHE_URL": "sqlite",
-            # A service that shares a busy machine does not do without its cache, and gives
-            # its clients the time they need.
+            # A service that shares a busy machine does not do without its cache.
             "INBRIEF_CACHE_TIMEOUT_SECONDS": "10",
-            "INBRIEF_HEADER_TIMEOUT_SECONDS": "60",
             "OMP_NUM_THREADS": "1",
             **(environment or {}),
         }
@@ -196,6 +194,7 @@ class Hold:
             "FAKE_HOLD_FILE": str(self._file),
             "INBRIEF_DEADLINE_SECONDS": "600",
             "INBRIEF_DRAIN_SECONDS": "600",
+            "INBRIEF_HEADER_TIMEOUT_SECONDS": "600",
         }
 
     def close(self) -> None:
