@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -165,7 +168,8 @@ def _load_checkpoint(directory: Path, name: str, wish: _Wish, cache_dir: Path) -
     try:
         checkpoint = read_checkpoint(directory)
         tokeniser = Tokeniser(checkpoint)
-        engine, choice = _choose_engine(checkpoint, wish, cache_dir)
+        with _plain_output():
+            engine, choice = _choose_engine(checkpoint, wish, cache_dir)
         return AbstractiveSummariser(checkpoint, tokeniser, engine, name, choice)
     except (InbriefError, OSError, MemoryError):
         raise
@@ -175,6 +179,21 @@ def _load_checkpoint(directory: Path, name: str, wish: _Wish, cache_dir: Path) -
             f"({type(error).__name__}).",
             field="model",
         ) from error
+
+
+@contextmanager
+def _plain_output() -> Iterator[None]:
+    """Without transformers' progress bar where nobody watches it: logs are read by line."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled() and not sys.stderr.isatty()
+    if shown:
+        logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _choose_engine(checkpoint: Checkpoint, wish: _Wish, cache_dir: Path) -> tuple[Engine, str]:

@@ -245,6 +245,16 @@ def test_threads_that_wait_sleep_from_the_first_load_on() -> None:
         assert done.stdout.strip() == expected
 
 
+def test_loading_writes_nothing_where_nobody_watches(
+    checkpoint_of: CheckpointOf, capfd: pytest.CaptureFixture[str]
+) -> None:
+    directory = checkpoint_of("bart").directory
+    capfd.readouterr()
+    for engine in ("native", "transformers"):
+        loading.load(directory, device="cpu", engine=engine)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_network_that_is_built_and_cannot_write(tmp_path: Path) -> None:
     from transformers import AutoConfig, AutoModelForSeq2SeqLM
 
