@@ -118,7 +118,7 @@ class SummaryCache:
         self._hot = HotEntries(hot_bytes, hot_seconds)
         self._breaker = Breaker()
         self._flights: SingleFlight[tuple[bytes, bool]] = SingleFlight()
-        self._writes: set[asyncio.Task[None]] = set()
+        self._writes: dict[asyncio.Task[None], str] = {}
 
     async def get(self, key: str) -> bytes | None:
         """The value for `key`, or None; never raises because of the store."""
@@ -147,6 +147,9 @@ class SummaryCache:
 
         Raises whatever the store raises: who purges must know that it failed.
         """
+        # A write under way would bring back what is removed here; each is bounded in time.
+        if writes := [task for task, written in self._writes.items() if written == key]:
+            await asyncio.wait(writes)
         self._hot.delete(key)
         if self._store is None:
             return False
@@ -188,10 +191,10 @@ class SummaryCache:
         try:
             value = await compute()
         except BaseException:
-            self._after(self._release(key, token))
+            self._after(key, self._release(key, token))
             raise
         self._hot.put(key, value)
-        self._after(self._keep(key, value, token))
+        self._after(key, self._keep(key, value, token))
         return value, False
 
     async def _claim(self, key: str) -> str | None:
@@ -245,15 +248,15 @@ class SummaryCache:
         if store is not None and token:
             await self._try("release", lambda: store.release(key, token))
 
-    def _after(self, work: Awaitable[None]) -> None:
+    def _after(self, key: str, work: Awaitable[None]) -> None:
         """Do it after the answer: no reader waits for a write."""
 
         async def finish() -> None:
             await work
 
         task = asyncio.create_task(finish(), name="cache-write")
-        self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
+        self._writes[task] = key
+        task.add_done_callback(self._writes.pop)
 
     async def _try(self, operation: str, call: Callable[[], Awaitable[T]]) -> T | None:
         if self._breaker.open:
