@@ -24,6 +24,7 @@ SEEDS: Final = Path(__file__).parent.parent / "seeds"
 # Ids named in an error; more would hide its first words.
 _NAMED: Final = 3
 _DIGEST_CHARACTERS: Final = 16
+_MISSING: Final = frozenset({"", "nan", "none", "null", "<na>"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def load(
         raise EvaluationError(f"Unknown preset {preset!r}; known are {', '.join(_CLEANERS)}.")
     if limit is not None and limit < 1:
         raise EvaluationError("The limit of articles is at least 1.")
-    names = fields or FieldNames()
+    names = _known_names(fields or FieldNames(), preset)
     clean = _CLEANERS[preset]
     examples: list[Example] = []
     bad: list[InvalidRecord] = []
@@ -98,12 +99,23 @@ def load(
             bad.append(record)
         else:
             examples.append(clean(_example(record, reference)))
+    if examples and not any(one.references for one in examples):
+        raise EvaluationError(
+            f"{source}: no record has a reference in {' or '.join(map(repr, names.summary))} or"
+            f" 'references' (for {reference.replace('_', ' ')}); name its field with"
+            " --summary-field."
+        )
     if bad:
         raise EvaluationError(
             f"{source}: {len(bad)} bad record{'s' * (len(bad) > 1)}: "
             + " ".join(error.message for error in bad[:_NAMED])
         )
     return build(Path(source).name, examples, preset=preset)
+
+
+def is_missing(text: str) -> bool:
+    """Whether a text is empty, or what tools write where a value is missing."""
+    return text.strip().casefold() in _MISSING
 
 
 def join(first: Dataset, second: Dataset) -> Dataset:
@@ -125,15 +137,11 @@ def build(name: str, examples: Sequence[Example], *, preset: Preset = "none") ->
         raise EvaluationError(f"{name} holds no article.")
     ids = [example.id for example in examples]
     _refuse(name, "the same id twice", _doubled(ids))
-    _refuse(name, "no article text", [one.id for one in examples if not one.text.strip()])
+    _refuse(name, "no article text", [one.id for one in examples if is_missing(one.text)])
     _refuse(
         name,
         "a missing or empty reference",
-        [
-            one.id
-            for one in examples
-            if not one.references or not all(text.strip() for text in one.references)
-        ],
+        [one.id for one in examples if not one.references or any(map(is_missing, one.references))],
     )
     hasher = sha256()
     for one in examples:
@@ -210,13 +218,20 @@ def _hub_records(source: str, names: FieldNames) -> Iterator[ArticleRecord | Inv
                 raise EvaluationError(
                     f"hf:{source} could not be loaded ({type(error).__name__}); are you online?"
                 ) from error
-    # CNN/DailyMail calls them article and highlights, XSum document and summary.
-    wider = replace(
+    return _hub_rows(rows, _published_names(names))
+
+
+def _known_names(names: FieldNames, preset: Preset) -> FieldNames:
+    return names if preset == "none" else _published_names(names)
+
+
+def _published_names(names: FieldNames) -> FieldNames:
+    """CNN/DailyMail calls them article and highlights, XSum document and summary."""
+    return replace(
         names,
-        text=(*names.text, "document"),
-        summary=(*names.summary, "highlights"),
+        text=tuple(dict.fromkeys([*names.text, "document"])),
+        summary=tuple(dict.fromkeys([*names.summary, "highlights"])),
     )
-    return _hub_rows(rows, wider)
 
 
 def hub_names(path: str) -> list[tuple[str, str | None]]:
@@ -247,13 +262,17 @@ def _example(record: ArticleRecord, reference: ReferenceKind) -> Example:
             references = ("\n".join(chosen),)
         elif isinstance(chosen, str):
             references = (chosen,)
+    elif not references and isinstance(kinds, list):
+        references = tuple(one for one in kinds if isinstance(one, str))
+        if len(references) < len(kinds):
+            references = ()
     return Example(record.id, record.text, record.title, references, rest)
 
 
 # --- known clean-ups -----------------------------------------------------
 
 # PEGASUS and others write the line ends of CNN/DM references so.
-_LINE_MARK: Final = re.compile(r"\s*(?:<n>|<q>|<S_SEP>)\s*")
+LINE_MARK: Final = re.compile(r"\s*(?:<n>|<q>|<S_SEP>)\s*")
 # "(CNN) -- ", "LONDON, England (CNN)", "New Delhi (CNN) "
 _CNN_DATELINE: Final = re.compile(
     r"^(?:[A-Z][\w.'-]*,?\s+){0,6}\(CNN(?:\.com|Money)?\)\s*(?:--|-|—)?\s*"
@@ -280,14 +299,14 @@ def _clean_nothing(example: Example) -> Example:
 
 def _clean_cnndm(example: Example) -> Example:
     text = _CNN_DATELINE.sub("", _DAILY_MAIL_HEAD.sub("", example.text.strip())).strip()
-    references = tuple(_LINE_MARK.sub("\n", one).strip() for one in example.references)
+    references = tuple(LINE_MARK.sub("\n", one).strip() for one in example.references)
     return replace(example, text=text or example.text, references=references)
 
 
 def _clean_xsum(example: Example) -> Example:
     lines = [line for line in example.text.split("\n") if not _BBC_FURNITURE.match(line.strip())]
     text = "\n".join(lines).strip()
-    references = tuple(_LINE_MARK.sub("\n", one).strip() for one in example.references)
+    references = tuple(LINE_MARK.sub("\n", one).strip() for one in example.references)
     return replace(example, text=text or example.text, references=references)
 
 

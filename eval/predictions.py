@@ -16,13 +16,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from eval.datasets import Dataset, Example
+from eval.datasets import LINE_MARK, Dataset, Example, is_missing
 from eval.tokens import UNSPACED, unicode_tokenize
 from models.articles import FieldNames, json_line, read_records
 from models.contract import Span, SummarySentence
 from models.errors import EvaluationError, InvalidRecord
 
 SUMMARY_FIELDS: Final = ("summary", "prediction", "generated_text", "output")
+# Stands for a summary that is not there, which an empty one is.
+_ABSENT: Final = "\0"
 _NAMED: Final = 3
 # Shorter words stand in every article; scripts without spaces give a character each.
 _MIN_WORD: Final = 4
@@ -150,12 +152,12 @@ def paths(directory: Path, system_file: str) -> tuple[Path, Path]:
 
 
 def parse(path: Path, system: str) -> list[Prediction]:
-    """Rows of a predictions file, ours or another's.
+    """Rows of a predictions file, ours or another's; one with an error needs no summary.
 
     Raises:
         EvaluationError: a row is no prediction (cut off, NaN, no id, no summary).
     """
-    names = FieldNames(id="", text=SUMMARY_FIELDS, title="", summary=())
+    names = FieldNames(id="", text=SUMMARY_FIELDS, title="", summary=(), absent_text=_ABSENT)
     rows: list[Prediction] = []
     for record in read_records(path, names):
         if isinstance(record, InvalidRecord):
@@ -170,7 +172,17 @@ def from_row(line: int, summary: str, row: Mapping[str, object], system: str) ->
     if isinstance(identifier, bool) or not isinstance(identifier, (str, int)):
         raise EvaluationError(f'{system}: line {line} has no "id".')
     # Tools that write a column of errors leave it empty where there was none.
-    error = row.get("error") or None
+    error = _error(row.get("error"))
+    if error is not None and summary == _ABSENT:
+        summary = ""
+    elif summary == _ABSENT:
+        wanted = " or ".join(map(repr, SUMMARY_FIELDS))
+        raise EvaluationError(f"{system}: line {line} has no {wanted}.")
+    elif summary.strip() and is_missing(summary):
+        raise EvaluationError(
+            f"{system}: line {line} has {summary.strip()!r}, a missing value, for a summary."
+        )
+    summary = LINE_MARK.sub("\n", summary)
     digest = row.get("article_digest")
     try:
         sentences = tuple(_sentence(one) for one in row.get("sentences") or [])  # type: ignore[attr-defined]
@@ -190,9 +202,16 @@ def from_row(line: int, summary: str, row: Mapping[str, object], system: str) ->
         article_digest=digest if isinstance(digest, str) else "",
         summary=summary,
         sentences=sentences,
-        error=None if error is None else str(error),
+        error=error,
         truncated=row.get("truncated") is True,
     )
+
+
+def _error(value: object) -> str | None:
+    """What was wrong, in words; inbrief's own batches write problem details (RFC 9457)."""
+    if isinstance(value, Mapping):
+        value = value.get("detail") or value.get("title") or dict(value)
+    return str(value) if value else None
 
 
 def _sentence(row: Mapping[str, object]) -> SummarySentence:

@@ -39,12 +39,16 @@ _DAMAGED: Final = "the compressed file is damaged or cut off from here on"
 
 @dataclass(frozen=True, slots=True)
 class FieldNames:
-    """Which fields or columns hold what; of several names the first present counts."""
+    """Which fields or columns hold what; of several names the first present counts.
+
+    A record without a text is invalid, or has `absent_text` where that is given.
+    """
 
     id: str = "id"
     text: tuple[str, ...] = ("text", "article")
     title: str = "title"
     summary: tuple[str, ...] = ("summary", "summaries")
+    absent_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +294,9 @@ def record_of(
     try:
         record_id = _identifier(row.get(names.id), number, names)
         text_name, text = _first_present(row, names.text)
-        if text_name is None:
+        if text_name is None and names.absent_text is not None:
+            text = names.absent_text
+        elif text_name is None:
             wanted = " or ".join(map(repr, names.text))
             raise InvalidRecord(f"the record has no {wanted}", field=names.text[0])
         if not isinstance(text, str):
@@ -302,7 +308,7 @@ def record_of(
             )
         summary_name, summary = _first_present(row, names.summary)
         summaries = _summaries(summary_name, summary)
-        for name, value in ((text_name, text), (names.title, title or "")):
+        for name, value in ((text_name or "", text), (names.title, title or "")):
             _refuse_surrogates(name, value)
         for value in summaries:
             _refuse_surrogates(summary_name or "", value)

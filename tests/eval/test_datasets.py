@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.datasets import BUNDLED, SEEDS, Example, build, hub_names, join, load
+from eval.datasets import BUNDLED, SEEDS, Example, Preset, build, hub_names, join, load
 from models.articles import FieldNames, write_json_lines
 from models.errors import EvaluationError, InputError, MissingDependency
 
@@ -183,3 +183,36 @@ def test_the_hub_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(MissingDependency, match="pip install datasets"):
         load("hf:cnn_dailymail/3.0.0:test")
+
+
+@pytest.mark.parametrize(
+    ("preset", "text", "summary"),
+    [("cnndm", "article", "highlights"), ("xsum", "document", "summary")],
+)
+def test_a_preset_knows_the_names_of_its_fields(
+    tmp_path: Path, preset: Preset, text: str, summary: str
+) -> None:
+    path = write(tmp_path / "data.jsonl", {"id": "a", text: "Some words.", summary: "Words."})
+    (example,) = load(path, preset=preset).examples
+    assert (example.text, example.references) == ("Some words.", ("Words.",))
+
+
+def test_a_list_of_references(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "data.jsonl",
+        {"id": "a", "text": "Some words.", "references": ["Words.", "Some."]},
+    )
+    assert load(path).examples[0].references == ("Words.", "Some.")
+
+
+def test_where_references_were_looked_for(tmp_path: Path) -> None:
+    path = write(tmp_path / "data.jsonl", {"id": "a", "text": "Some words.", "target": "Words."})
+    with pytest.raises(EvaluationError, match=r"in 'summary' or 'summaries'.*--summary-field"):
+        load(path)
+
+
+def test_what_tables_write_for_a_missing_reference_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("id,text,summary\na,Some words.,Words.\nb,More words.,nan\n")
+    with pytest.raises(EvaluationError, match=r"1 of the records have a missing or empty ref.*'b'"):
+        load(str(path))

@@ -203,3 +203,44 @@ def test_file_names_are_safe_and_different() -> None:
     names = {file_name(one) for one in ("cmd:a/../b", "cmd:a_.._b", "cmd:a b", "../x", "..")}
     assert len(names) == 5
     assert all("/" not in name and not name.startswith(".") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ("it broke", "it broke"),
+        # What a batch of inbrief writes (RFC 9457).
+        ({"type": "about:blank", "title": "Too short", "detail": "The article is too short."},
+         "The article is too short."),
+        ({"title": "Too short"}, "Too short"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("summary", [{}, {"summary": None}])
+def test_an_error_needs_no_summary(
+    tmp_path: Path, error: object, expected: str, summary: dict[str, object]
+) -> None:
+    path = tmp_path / "theirs.jsonl"
+    path.write_text(json.dumps({"id": "a", "error": error, **summary}))
+    assert parse(path, "theirs") == [Prediction("a", "", "", error=expected)]
+
+
+@pytest.mark.parametrize("row", [{}, {"summary": None}, {"summary": None, "error": ""}])
+def test_a_missing_summary_is_no_empty_one(tmp_path: Path, row: dict[str, object]) -> None:
+    path = tmp_path / "theirs.jsonl"
+    path.write_text(json.dumps({"id": "a", **row}))
+    with pytest.raises(EvaluationError, match="line 1 has no 'summary' or 'prediction'"):
+        parse(path, "theirs")
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "None", " null", "<NA>"])
+def test_what_tables_write_for_a_missing_summary_is_none(tmp_path: Path, word: str) -> None:
+    path = tmp_path / "theirs.csv"
+    path.write_text(f"id,summary\na,A street.\nb,{word}\n")
+    with pytest.raises(EvaluationError, match=r"line 3 has '.*', a missing value"):
+        parse(path, "theirs")
+
+
+def test_line_ends_as_other_models_write_them(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.jsonl"
+    path.write_text(json.dumps({"id": "a", "summary": "It is built.<n>It costs much."}))
+    assert [one.summary for one in parse(path, "theirs")] == ["It is built.\nIt costs much."]

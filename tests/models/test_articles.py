@@ -195,3 +195,12 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
         read_records(tmp_path / "none.jsonl")
     with pytest.raises(InputError, match=r"holds no \.txt"):
         read_records(tmp_path)
+
+
+def test_a_text_may_be_absent_where_it_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"id": "a"}\n{"id": "b", "text": null, "error": "x"}\n{"id": "c", "text": ""}')
+    found = list(read_records(path, FieldNames(absent_text="-")))
+    assert [(one.id, one.text) for one in found if isinstance(one, ArticleRecord)] == [
+        ("a", "-"), ("b", "-"), ("c", ""),
+    ]  # fmt: skip
