@@ -137,7 +137,7 @@ class AbstractiveSummariser:
                 else:
                     groups.setdefault(job.input.settings, []).append(job)
         for settings, jobs in groups.items():
-            with stage("decode"):  # the engine encodes and decodes in one call
+            with stage("decode"):  # the engine encodes as slots become free
                 answers = self._generate(jobs, settings)
             with stage("verify"):
                 for job, answer in zip(jobs, answers, strict=True):

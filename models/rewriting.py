@@ -24,6 +24,7 @@ from models.errors import CorruptModel, ModelNotFound
 from models.greedy import decode_greedily
 from models.networks.rewriter import RewriterConfig, RewriterNetwork, Source
 from models.rewriter_input import Features, Featuriser, RewriteInput, calls_for_context, collate
+from models.stages import stage
 
 __all__ = ["Hypothesis", "RewriteInput", "Rewriter"]
 
@@ -120,7 +121,8 @@ class Rewriter:
         self, inputs: Sequence[RewriteInput], beams: int = 1, batch_size: int = 40
     ) -> list[list[Hypothesis]]:
         """For each input up to `beams` hypotheses, best first; none for one without words."""
-        features = self._featuriser.features([_with_needed_context(one) for one in inputs])
+        with stage("tokenise"):
+            features = self._featuriser.features([_with_needed_context(one) for one in inputs])
         usable = [index for index, found in enumerate(features) if _copyable(found)]
         # Alike lengths together: less padding.
         usable.sort(key=lambda index: len(features[index].pieces))

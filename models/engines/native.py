@@ -30,6 +30,7 @@ from models.networks.decoder_state import DecoderState
 from models.networks.linear import PRECISIONS
 from models.networks.seq2seq import ARCHITECTURES
 from models.networks.seq2seq_weights import build
+from models.stages import stage
 
 State = DecoderState | CompiledState
 
@@ -177,7 +178,8 @@ class NativeEngine:
         state: State,
         constraints: Constraints,
     ) -> list[_Job]:
-        hidden = self._network.encode([ids for _, ids in articles])
+        with stage("encode"):
+            hidden = self._network.encode([ids for _, ids in articles])
         jobs, start = [], 0
         for row, ids in articles:
             self._network.remember(hidden[start : start + len(ids)], state)

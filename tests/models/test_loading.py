@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from models import loading
 from models.contract import Article, Summary, SummaryRequest
 from models.errors import CorruptModel, IncompatibleModel, InputError, ModelError, ModelNotFound
+from models.stages import Stage, listening
 from tests.models.conftest import CheckpointOf
 from tests.models.tiny_checkpoints import TEXT, save_checkpoint
 
@@ -39,6 +40,14 @@ def test_every_engine_loads_and_summarises(
     result = model.summarise([SummaryRequest(Article(TEXT, language="en"))])[0]
     assert isinstance(result, Summary)
     assert result.model == model.info
+
+
+def test_a_checkpoint_tells_its_stages(checkpoint_of: CheckpointOf, cache_dir: Path) -> None:
+    model = loading.load(checkpoint_of("bart").directory, engine="native", cache_dir=cache_dir)
+    heard: list[Stage] = []
+    with listening(heard.append):
+        model.summarise([SummaryRequest(Article(TEXT, language="en"))])
+    assert {one.name for one in heard} == {"tokenise", "encode", "decode", "verify"}
 
 
 def test_the_choice_is_explained(checkpoint_of: CheckpointOf) -> None:
