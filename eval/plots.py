@@ -1,7 +1,8 @@
 """Plots as inline SVG: no library, no script, readable in light and dark.
 
 Every function returns one `<svg>` element. Colours come from the page's CSS
-classes `s0` to `s7` (one a system) so that a system looks the same everywhere.
+classes `s0` to `s7` (`series`), so that a system looks the same everywhere;
+after eight systems the colours begin again, hollow.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from typing import Final
 COLOURS: Final = 8
 _WIDTH: Final = 640
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 20, 16, 46
+# Labels beside a figure have room for this many characters of about this many pixels.
+_LABEL: Final = 22
+_CHARACTER: Final = 7.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,27 @@ def _text(x: float, y: float, text: str, *, anchor: str = "start", css: str = ""
     )
 
 
+def series(index: int) -> str:
+    """CSS classes of a system by its place."""
+    return f"s{index % COLOURS}" + " hollow" * (index // COLOURS % 2)
+
+
+def short(label: str) -> str:
+    """A label as it stands in a figure: the middle of a long one is left out."""
+    if len(label) <= _LABEL:
+        return label
+    return f"{label[: _LABEL // 2 - 1].rstrip()}…{label[-_LABEL // 2 :].lstrip()}"
+
+
+def _label(x: float, y: float, label: str, *, anchor: str, css: str = "label") -> str:
+    """A label that may be long; pointed at, it says all."""
+    whole = f"<title>{escape(label)}</title>" if short(label) != label else ""
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{css}">'
+        f"{escape(short(label))}{whole}</text>"
+    )
+
+
 def _line(x1: float, y1: float, x2: float, y2: float, css: str) -> str:
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{css}"/>'
 
@@ -140,31 +165,31 @@ def scatter(
         best = pareto(points)
         path = " ".join(f"{x(point.x):.1f},{y(point.y):.1f}" for point in best)
         parts.append(f'<polyline points="{path}" class="front"/>')
-    taken: list[tuple[float, float]] = []
+    taken: list[tuple[float, float, float]] = []
     for point in points:
         across, up = x(point.x), y(point.y)
-        css = f"s{point.colour % COLOURS}"
+        css = series(point.colour)
         parts.append(_line(across, y(point.low), across, y(point.high), f"bar {css}"))
         parts.append(f'<circle cx="{across:.1f}" cy="{up:.1f}" r="5.5" class="dot {css}"/>')
-        left = across > _WIDTH * 0.75
-        label_y = _free(taken, across, up - 9)
-        parts.append(
-            _text(
-                across - 9 if left else across + 9,
-                label_y,
-                point.label,
-                anchor="end" if left else "start",
-                css="label",
-            )
-        )
+        width = _CHARACTER * len(short(point.label))
+        if across + 9 + width > _WIDTH:
+            at, anchor = across - 9, "end"
+            label_y = _free(taken, at - width, at, up - 9)
+        else:
+            at, anchor = across + 9, "start"
+            label_y = _free(taken, at, at + width, up - 9)
+        parts.append(_label(at, label_y, point.label, anchor=anchor))
     return _svg(height, title, parts)
 
 
-def _free(taken: list[tuple[float, float]], x: float, y: float) -> float:
-    """A height near `y` at which a label does not lie on another."""
-    while any(abs(x - other_x) < 120 and abs(y - other_y) < 14 for other_x, other_y in taken):
+def _free(taken: list[tuple[float, float, float]], left: float, right: float, y: float) -> float:
+    """A height near `y` at which a label from `left` to `right` does not lie on another."""
+    while any(
+        left < other_right and other_left < right and abs(y - other_y) < 14
+        for other_left, other_right, other_y in taken
+    ):
         y += 14
-    taken.append((x, y))
+    taken.append((left, right, y))
     return y
 
 
@@ -180,10 +205,10 @@ def pareto(points: Sequence[Point]) -> list[Point]:
 
 def distributions(systems: Sequence[tuple[str, Sequence[float]]], title: str, x_label: str) -> str:
     """A histogram a system, one under the other, with quartiles; values from 0 to 100."""
-    row, bins = 62.0, 25
+    row, bins, left = 62.0, 25, 172.0
     height = _TOP + row * len(systems) + _BOTTOM
     highest = max((value for _, values in systems for value in values), default=1.0) or 1.0
-    x = _linear([0.0, highest], 150, _WIDTH - _RIGHT)
+    x = _linear([0.0, highest], left, _WIDTH - _RIGHT)
     width = highest / bins
     parts = []
     for tick in x.ticks:
@@ -199,21 +224,23 @@ def distributions(systems: Sequence[tuple[str, Sequence[float]]], title: str, x_
         tallest = max(counts) or 1
         for place, count in enumerate(counts):
             if count:
-                left, tall = x(place * width), (row - 16) * count / tallest
+                start, tall = x(place * width), (row - 16) * count / tallest
                 parts.append(
-                    f'<rect x="{left:.1f}" y="{base - tall:.1f}" height="{tall:.1f}"'
-                    f' width="{x((place + 1) * width) - left - 1:.1f}"'
-                    f' class="fill s{index % COLOURS}"/>'
+                    f'<rect x="{start:.1f}" y="{base - tall:.1f}" height="{tall:.1f}"'
+                    f' width="{x((place + 1) * width) - start - 1:.1f}"'
+                    f' class="fill {series(index)}"/>'
                 )
         ordered = sorted(values)
         for share in (0.25, 0.5, 0.75):
             value = x(ordered[int(share * (len(ordered) - 1))])
             css = "median" if share == 0.5 else "quartile"
             parts.append(_line(value, base - row + 14, value, base, css))
-        parts.append(_text(140, base - row / 2 + 12, name, anchor="end", css="label"))
-        parts.append(_text(140, base - row / 2 + 26, f"n {len(values)}", anchor="end", css="tick"))
-        parts.append(_line(150, base, _WIDTH - _RIGHT, base, "base"))
-    parts.append(_text((150 + _WIDTH) / 2, height - 8, x_label, anchor="middle", css="axis"))
+        parts.append(_label(left - 10, base - row / 2 + 12, name, anchor="end"))
+        parts.append(
+            _text(left - 10, base - row / 2 + 26, f"n {len(values)}", anchor="end", css="tick")
+        )
+        parts.append(_line(left, base, _WIDTH - _RIGHT, base, "base"))
+    parts.append(_text((left + _WIDTH) / 2, height - 8, x_label, anchor="middle", css="axis"))
     return _svg(height, title, parts)
 
 
@@ -231,7 +258,7 @@ def heat_map(rows: Sequence[tuple[str, Sequence[float]]], title: str) -> str:
     highest = max((value for _, values in rows for value in values), default=1.0) or 1.0
     for index, (name, values) in enumerate(rows):
         top = _TOP + 20 + row * index
-        parts.append(_text(left - 10, top + 19, name, anchor="end", css="label"))
+        parts.append(_label(left - 10, top + 19, name, anchor="end"))
         for tenth, value in enumerate(values):
             parts.append(
                 f'<rect x="{left + cell * tenth:.1f}" y="{top:.1f}" width="{cell - 2:.1f}"'
@@ -270,10 +297,10 @@ def intervals(groups: Sequence[tuple[str, Sequence[Point]]], title: str, x_label
     for name, points in groups:
         middle = top + line * (len(points) - 1) / 2
         for number, part in enumerate(name.split("\n")):
-            css = "tick" if number else "label"
-            parts.append(_text(left - 14, middle + 15 * number, part, anchor="end", css=css))
+            write, css = (_text, "tick") if number else (_label, "label")
+            parts.append(write(left - 14, middle + 15 * number, part, anchor="end", css=css))
         for point in points:
-            css = f"s{point.colour % COLOURS}"
+            css = series(point.colour)
             parts.append(_line(x(point.low), top, x(point.high), top, f"bar {css}"))
             parts.append(f'<circle cx="{x(point.y):.1f}" cy="{top:.1f}" r="4" class="dot {css}"/>')
             top += line

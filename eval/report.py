@@ -25,6 +25,7 @@ from models.errors import InbriefError
 
 SHOWN: Final = 20
 _REFUSED_SHOWN: Final = 5
+_LONG_NAME: Final = 24
 _RANDOM_SEED: Final = 20_040_725
 _QUALITY: Final = "rouge2_fmeasure"
 _WORST_BY: Final = ("rouge1_fmeasure", "rouge2_fmeasure", "rougeLsum_fmeasure")
@@ -72,7 +73,14 @@ def _intro(results: Mapping[str, Any]) -> str:
 
 
 def _swatch(index: int) -> str:
-    return f'<i class="swatch s{index % plots.COLOURS}"></i>'
+    return f'<i class="swatch {plots.series(index)}"></i>'
+
+
+def _name(name: str) -> str:
+    """A system's name in a table: a long one is broken, or the numbers would be out of sight."""
+    if len(name) <= _LONG_NAME:
+        return escape(name)
+    return f'<span class="long">{escape(name)}</span>'
 
 
 def _html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -97,8 +105,9 @@ def _headline(results: Mapping[str, Any], timings: Mapping[str, Any]) -> str:
         speed = timings["systems"].get(system["name"])
         rows.append(
             [
-                _swatch(index) + escape(system["name"]),
-                str(tables.answered(system)),
+                _swatch(index) + _name(system["name"]),
+                str(tables.answered(system))
+                + (f"<small>{system['truncated']} cut</small>" if system["truncated"] else ""),
                 *(_value(one, system["metrics"].get(one.name)) for one in metrics),
                 f"<b>{speed['articles_per_second']:.1f}</b>"
                 f"<small>median {1000 * speed['median_seconds']:.1f} ms</small>"
@@ -106,7 +115,9 @@ def _headline(results: Mapping[str, Any], timings: Mapping[str, Any]) -> str:
                 else "–",
             ]
         )
-    return _html_table(header, rows)
+    cut = any(system["truncated"] for system in results["systems"])
+    note = "<p>Cut are articles that were longer than the system reads.</p>"
+    return _html_table(header, rows) + note * cut
 
 
 def _differences(results: Mapping[str, Any]) -> str:
@@ -123,14 +134,14 @@ def _differences(results: Mapping[str, Any]) -> str:
         metric = METRICS[metric_name]
         rows = []
         for first in names:
-            cells = [escape(first)]
+            cells = [_name(first)]
             for second in names:
                 cells.append(_difference(metric, found, first, second))
             rows.append(cells)
         open_ = " open" if metric_name == _QUALITY else ""
         parts.append(
             f"<details{open_}><summary>{escape(metric.label)}</summary>"
-            + _html_table(["", *map(escape, names)], rows)
+            + _html_table(["", *map(_name, names)], rows)
             + "</details>"
         )
     return "".join(parts)
@@ -153,7 +164,7 @@ def _difference(
     low, high = sorted((sign * one["low"], sign * one["high"]))
     hint = (
         f"95% interval {tables.number(metric, low)} to {tables.number(metric, high)};"
-        f" p {one['p_holm']:.4f} (Holm); effect d {sign * one['effect_size']:.2f};"
+        f" p {one['p_holm']:.4f} (Holm); effect d {sign * one['effect_size'] + 0.0:.2f};"
         f" detectable {tables.number(metric, one['minimum_detectable'])}; n {one['n']}"
     )
     plus = "+" if value > 0 else ""
@@ -265,7 +276,7 @@ def _metrics(results: Mapping[str, Any]) -> str:
                 count = f"<small>n {row['n']}</small>" if row else ""
                 cells.append(_value(metric, row) + count)
             rows.append(cells)
-    header = ["metric", *(_swatch(i) + escape(one["name"]) for i, one in enumerate(systems))]
+    header = ["metric", *(_swatch(i) + _name(one["name"]) for i, one in enumerate(systems))]
     return f"<details><summary>{len(rows)} metrics</summary>{_html_table(header, rows)}</details>"
 
 
@@ -327,7 +338,7 @@ def _summary(number: int, name: str, scored: Scored, prediction: Any) -> str:
 
 
 def _badge(system: int, place: int) -> str:
-    return f'<b class="badge s{system % plots.COLOURS}">{place + 1}</b>'
+    return f'<b class="badge {plots.series(system)}">{place + 1}</b>'
 
 
 def _text(example: Example, rows: Sequence[tuple[str, Scored]]) -> str:

@@ -23,7 +23,8 @@ def headline(results: Mapping[str, Any]) -> list[Metric]:
 def number(metric: Metric, value: float) -> str:
     """A value for people: shares from 0 to 100, two decimals for ROUGE, one otherwise."""
     decimals = 2 if metric.name.startswith("rouge") or metric.name == "density" else 1
-    return f"{value * metric.scale:.{decimals}f}"
+    # Plus zero, or a difference that rounds to nothing would have a sign.
+    return f"{round(value * metric.scale, decimals) + 0.0:.{decimals}f}"
 
 
 def with_interval(metric: Metric, row: Mapping[str, Any]) -> str:
@@ -43,6 +44,7 @@ def markdown(results: Mapping[str, Any], timings: Mapping[str, Any] | None = Non
         " the name counts answered articles.",
         "",
         *_headline_table(results, timings),
+        *_truncations(results),
         "",
         "## Differences",
         "",
@@ -84,7 +86,12 @@ def summary(results: Mapping[str, Any]) -> list[str]:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in [header, *rows]
     ]
-    return [*lines, "", *(system["signature_line"] for system in results["systems"])]
+    return [
+        *lines,
+        *_truncations(results),
+        "",
+        *(system["signature_line"] for system in results["systems"]),
+    ]
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -120,6 +127,14 @@ def _headline_table(results: Mapping[str, Any], timings: Mapping[str, Any] | Non
             )
         rows.append(cells)
     return _table(header, rows)
+
+
+def _truncations(results: Mapping[str, Any]) -> list[str]:
+    cut = [one for one in results["systems"] if one["truncated"]]
+    if not cut:
+        return []
+    counts = ", ".join(f"{one['name']} {one['truncated']}" for one in cut)
+    return ["", f"Articles that were longer than the system reads, and cut: {counts}."]
 
 
 def verdict(row: Mapping[str, Any]) -> str:

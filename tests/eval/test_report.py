@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,28 @@ def test_describing_results_loads_no_network_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, env=os.environ)
     assert done.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def crowded() -> str:
+    data = corpus.dataset()
+    answers = tuple(lead(1).summarise(data.examples))
+    cut = (replace(answers[0], truncated=True), *answers[1:])
+    names = [f"cmd:python summarise.py --beams {number} --penalty 2" for number in range(9)]
+    table = score(data, [PredictionSet(name, {}, cut) for name in names])
+    return report.page(table, results.build(table, resamples=200), {"systems": {}})
+
+
+def test_many_systems_of_long_names_can_be_told_apart(crowded: str) -> None:
+    assert '<i class="swatch s0"></i><span class="long">cmd:python' in crowded
+    assert '<i class="swatch s0 hollow"></i><span class="long">cmd:python' in crowded
+    assert "-0.0" not in crowded
+
+
+def test_articles_that_were_cut_are_counted(crowded: str, page: str) -> None:
+    assert "<td>10<small>1 cut</small></td>" in crowded
+    assert "Cut are articles that were longer than the system reads." in crowded
+    assert "longer than the system reads" not in page
 
 
 @pytest.mark.browser

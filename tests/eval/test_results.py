@@ -148,6 +148,16 @@ def test_markdown_shows_n_and_signature_with_every_score(results: dict[str, Any]
     assert len(widths) == 1
 
 
+def test_articles_that_were_cut_are_counted(results: dict[str, Any]) -> None:
+    answers = lead(1).summarise(DATA.examples)
+    cut = tuple(replace(one, truncated=number < 3) for number, one in enumerate(answers))
+    found = build(table_of(PredictionSet("short", {}, cut)), resamples=10)
+    sentence = "Articles that were longer than the system reads, and cut: short 3."
+    assert sentence in tables.markdown(found)
+    assert sentence in tables.summary(found)
+    assert "longer than the system" not in tables.markdown(results)
+
+
 def test_csv_has_a_row_a_system_and_metric(results: dict[str, Any]) -> None:
     lines = tables.csv_text(results).splitlines()
     assert lines[0] == "system,metric,mean,low,high,n,data_digest,signature"
