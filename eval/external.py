@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +22,9 @@ from models.contract import SummaryOptions
 from models.errors import EvaluationError
 
 _SUMMARIES: Final = "/v1/summaries"
+# What a service that is asked too often may ask for: so many times, so long.
+_MOST_WAITS: Final = 20
+_LONGEST_WAIT_SECONDS: Final = 600
 
 
 class Command:
@@ -80,7 +84,9 @@ class Endpoint:
     inbrief's takes `{"text", "title"?, "kind", "length", "max_words"?}` and
     answers with `summary`; with `hugging_face` it takes `{"inputs"}` and
     answers with `[{"summary_text": …}]`. A refusal (413 or 422) is a refused
-    article; anything else ends the run.
+    article. Where a service says when to come back (429 or 503 with
+    Retry-After) it is asked again then; anything else ends the run.
+    `waited_seconds` is how long that was in all.
     """
 
     batch_size: int | None = 1
@@ -95,8 +101,11 @@ class Endpoint:
         hugging_face: bool = False,
         key: str | None = None,
         timeout_seconds: float = 120,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name = name
+        self.waited_seconds = 0.0
+        self._sleep = sleep
         self._url = url
         self._options = options
         self._hugging_face = hugging_face
@@ -119,7 +128,7 @@ class Endpoint:
     def _model(self) -> dict[str, object]:
         if not self._url.endswith(_SUMMARIES):
             return {}
-        response = self._send("GET", self._url.removesuffix(_SUMMARIES) + "/v1/models")
+        response = self._patiently("GET", self._url.removesuffix(_SUMMARIES) + "/v1/models")
         try:
             (model,) = (one for one in response.json()["models"] if one["loaded"])
             return {
@@ -134,7 +143,7 @@ class Endpoint:
         return [self._ask(one) for one in examples]
 
     def _ask(self, example: Example) -> Prediction:
-        response = self._send("POST", self._url, json=self._body(example))
+        response = self._patiently("POST", self._url, json=self._body(example))
         if response.status_code in (413, 422):
             return Prediction(example.id, example.digest, "", error=_problem(response))
         if response.status_code != 200:
@@ -163,6 +172,18 @@ class Endpoint:
             body["max_words"] = self._options.max_words
         return body
 
+    def _patiently(self, method: str, url: str, **arguments: Any) -> httpx.Response:
+        response = self._send(method, url, **arguments)
+        for _ in range(_MOST_WAITS):
+            seconds = _retry_seconds(response)
+            if seconds is None:
+                break
+            started = time.perf_counter()
+            self._sleep(seconds)
+            self.waited_seconds += time.perf_counter() - started
+            response = self._send(method, url, **arguments)
+        return response
+
     def _send(self, method: str, url: str, **arguments: Any) -> httpx.Response:
         try:
             return self._client.request(method, url, **arguments)
@@ -170,6 +191,14 @@ class Endpoint:
             raise EvaluationError(
                 f"{self.name}: {url} does not answer ({type(error).__name__})."
             ) from error
+
+
+def _retry_seconds(response: httpx.Response) -> float | None:
+    """How long a service that has too much to do asks to wait; None where it does not ask."""
+    asked = response.headers.get("retry-after", "")
+    if response.status_code not in (429, 503) or not asked.isdecimal():
+        return None
+    return float(asked) if int(asked) <= _LONGEST_WAIT_SECONDS else None
 
 
 def _of_row(example: Example, row: Mapping[str, object], name: str) -> Prediction:

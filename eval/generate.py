@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 from eval.datasets import Dataset, Example
 from eval.predictions import (
@@ -22,13 +23,22 @@ from eval.predictions import (
     write_meta,
 )
 from eval.systems import System
+from models import documents
 from models.articles import json_line
-from models.errors import EvaluationError
+from models.contract import Article
+from models.errors import EvaluationError, InbriefError
 
 TIMINGS_SUFFIX: Final = ".timings.jsonl"
 
 # Told after each batch: system, articles done, articles in all.
 Progress = Callable[[str, int, int], None]
+
+
+@runtime_checkable
+class Waiting(Protocol):
+    """A system that was told to come back later, and for how long it has waited in all."""
+
+    waited_seconds: float
 
 
 def _silent(system: str, done: int, total: int) -> None:
@@ -41,8 +51,9 @@ def generate(
     """Predict what is not there yet and return the whole, checked.
 
     Killed at any moment and called again it goes on where it stopped. The
-    seconds of each article (a batch's time shared equally) go into a file of
-    their own, since they are all that differs between two runs.
+    seconds of each article (a batch's time shared equally, without waiting
+    for a service that is asked too often) go into a file of their own, since
+    they are all that differs between two runs.
 
     Raises:
         EvaluationError: the directory holds predictions of another system
@@ -63,10 +74,13 @@ def generate(
     done = _kept(path, system.name)
     remaining = [one for one in dataset.examples if one.id not in done]
     progress(system.name, len(dataset.examples) - len(remaining), len(dataset.examples))
+    if remaining:
+        _read_once(remaining[0])
     for batch in _batches(remaining, system.batch_size):
-        started = time.perf_counter()
+        started, waited = time.perf_counter(), _waited(system)
         predictions = system.summarise(batch)
-        seconds = (time.perf_counter() - started) / len(batch)
+        waited = _waited(system) - waited
+        seconds = max(0.0, time.perf_counter() - started - waited) / len(batch)
         _require_answers(system.name, batch, predictions)
         append(path, predictions)
         if system.timed:
@@ -76,6 +90,16 @@ def generate(
     ordered = check(system.name, parse(path, system.name), dataset)
     write_meta(meta_path, {**header, "predictions_digest": digest_of(path)})
     return PredictionSet(system.name, system.signature, ordered)
+
+
+def _waited(system: System) -> float:
+    return system.waited_seconds if isinstance(system, Waiting) else 0.0
+
+
+def _read_once(example: Example) -> None:
+    """Load what reading needs, or the first system would pay for it alone."""
+    with suppress(InbriefError):
+        documents.read(Article(example.text, example.title))
 
 
 def seconds_by_id(directory: Path, system_file: str) -> dict[str, float]:

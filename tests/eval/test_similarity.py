@@ -15,6 +15,11 @@ from tests.eval import corpus
 pytest.importorskip(PACKAGE, reason="the sentence encoder comes with the train extra")
 
 
+def test_loading_writes_nothing_where_nobody_watches(capfd: pytest.CaptureFixture[str]) -> None:
+    Encoder(default_directory())
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.fixture(scope="module")
 def encoder() -> Encoder:
     return Encoder(default_directory())
