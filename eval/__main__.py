@@ -24,6 +24,7 @@ from eval.parity import parity
 from eval.predictions import PredictionSet, file_name, read_run
 from eval.rouge import Rouge
 from eval.scoring import score as score_table
+from eval.similarity import Encoder, default_directory, with_similarity
 from eval.speed_http import http
 from eval.speed_report import speed as measure_speed
 from eval.tokens import TokenizerName
@@ -173,7 +174,7 @@ def score(
     processes: Processes = 2,
 ) -> None:
     """Score the predictions of a run again, without generating."""
-    asked = runs.read_json(directory / "run.json")
+    asked = runs.read_asked(directory)
     for name, value in (
         ("data", data),
         ("tokenizer", tokenizer),
@@ -247,6 +248,8 @@ def gate(
     breaches = gate_.check(table, gate_.read(baseline))
     for breach in breaches:
         print(breach)
+    for name in dict.fromkeys(breach.system for breach in breaches):
+        print(results.signature_line(table, name))
     if breaches:
         raise SystemExit(1)
     shown = ", ".join(one.system for one in predictions)
@@ -265,16 +268,20 @@ def meta(
         Path | None, typer.Option(help="Records with factuality labels; no references needed.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write meta.json and meta.md there.")] = None,
+    similarity: Similarity = False,
     processes: Processes = 2,
 ) -> None:
     """Correlate every metric with human judgements, to know what the numbers are worth."""
     if summeval is None and qags is None:
         raise EvaluationError("Name --summeval or --qags.")
+    encoder = Encoder(default_directory()) if similarity else None
     found, parts = {}, ["# What the metrics are worth\n"]
     for name, path, against_article in (("summeval", summeval, False), ("qags", qags, True)):
         if path is not None:
             judged = meta_.load_judged(path, against_article=against_article)
-            found[name] = meta_.evaluate(judged, processes=processes)
+            # An article is longer than an encoder reads: summaries are close to references.
+            by = None if against_article else encoder
+            found[name] = meta_.evaluate(judged, processes=processes, encoder=by)
             parts.append(meta_.markdown(found[name]))
     if out is not None:
         runs.write_json(out / "meta.json", found)
@@ -374,8 +381,6 @@ def _require_ruler(asked: dict[str, Any]) -> None:
     """What scoring needs is asked for before hours are spent on generating."""
     Rouge(stemmer=asked["stemmer"], tokenizer=cast(TokenizerName, asked["tokenizer"]))
     if asked["similarity"]:
-        from eval.similarity import default_directory
-
         default_directory()
 
 
@@ -396,9 +401,6 @@ def _score_and_report(
         progress=lambda done: bar("scores", done, len(dataset.examples)),
     )
     if asked.get("similarity"):
-        # The encoder needs torch, which scoring does without.
-        from eval.similarity import Encoder, default_directory, with_similarity
-
         table = with_similarity(table, Encoder(default_directory()))
     found = results.build(table)
     runs.finish(directory, table, found)

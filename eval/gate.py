@@ -44,13 +44,14 @@ class Breach:
     metric: str
     mean: float
     floor: float
+    n: int
 
     def __str__(self) -> str:
         scale = METRICS[self.metric].scale
         side = "above its ceiling" if _is_ceiling(self.metric) else "below its floor"
         return (
             f"{self.system}: {METRICS[self.metric].label} {self.mean * scale:.2f} is {side}"
-            f" {self.floor * scale:.2f}"
+            f" {self.floor * scale:.2f} (n {self.n})"
         )
 
 
@@ -59,10 +60,17 @@ def _is_ceiling(metric: str) -> bool:
 
 
 def read(path: Path = BASELINE) -> dict[str, Any]:
-    """Raises EvaluationError where there is no baseline or one of another version."""
+    """Raises EvaluationError where there is no baseline, or one of another version or form."""
     baseline = read_json(path)
     if not isinstance(baseline, dict) or baseline.get("schema") != SCHEMA:
         raise EvaluationError(f"{path} is a baseline of another version; write it again.")
+    floors = baseline.get("floors")
+    if not {"digest", "rouge"} <= baseline.keys() or not isinstance(floors, dict) or not floors:
+        raise EvaluationError(f"{path} is damaged: it needs a digest, rouge and floors.")
+    for system, bounds in floors.items():
+        for metric, bound in bounds.items() if isinstance(bounds, dict) else [("", None)]:
+            if metric not in METRICS or not isinstance(bound, (int, float)):
+                raise EvaluationError(f"{path} is damaged: {system} has no floor in {metric!r}.")
     return baseline
 
 
@@ -94,6 +102,9 @@ def check(table: ScoreTable, baseline: Mapping[str, Any]) -> list[Breach]:
                 " again with `inbrief-eval gate --update`."
             )
     measured = means(table)
+    answered = {
+        one.system: int((table.column(one.system, "refused") == 0).sum()) for one in table.systems
+    }
     breaches = []
     for system, floors in baseline["floors"].items():
         if system not in measured:
@@ -102,7 +113,7 @@ def check(table: ScoreTable, baseline: Mapping[str, Any]) -> list[Breach]:
             # A metric that is gone (every article refused) has failed its floor.
             mean = measured[system].get(metric, float(_is_ceiling(metric)))
             if mean > bound if _is_ceiling(metric) else mean < bound:
-                breaches.append(Breach(system, metric, mean, bound))
+                breaches.append(Breach(system, metric, mean, bound, answered[system]))
     return breaches
 
 

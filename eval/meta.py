@@ -22,8 +22,9 @@ from eval.datasets import Dataset, Example, build
 from eval.intervals import Z_ALPHA, Scores, bootstrap_means
 from eval.metrics import METRICS
 from eval.predictions import Prediction, PredictionSet
-from eval.results import rounded
+from eval.results import rounded, ruler_line
 from eval.scoring import ScoreTable, score
+from eval.similarity import Encoder, with_similarity
 from models.articles import FieldNames, read_records
 from models.errors import EvaluationError, InvalidRecord, MissingDependency
 
@@ -57,8 +58,9 @@ def load_judged(path: Path, *, against_article: bool) -> Judged:
         if isinstance(record, InvalidRecord):
             raise EvaluationError(f"{path.name}: {record.message}")
         judged = record.fields.get(SYSTEM_FIELD)
-        if not isinstance(judged, Mapping) or not judged:
-            raise EvaluationError(f"{path.name}: {record.id} has no {SYSTEM_FIELD!r}.")
+        if fault := _fault(judged):
+            raise EvaluationError(f"{path.name}: {record.id}: {fault}.")
+        assert isinstance(judged, Mapping)
         references = (record.text,) if against_article else record.summaries
         examples.append(Example(record.id, record.text, record.title, references))
         rows.append(judged)
@@ -67,6 +69,8 @@ def load_judged(path: Path, *, against_article: bool) -> Judged:
     dimensions = list(
         dict.fromkeys(d for row in rows for one in row.values() for d in one.get("scores", {}))
     )
+    if not dimensions:
+        raise EvaluationError(f"{path.name}: no summary has scores.")
     predictions = tuple(
         PredictionSet(
             name,
@@ -83,7 +87,7 @@ def load_judged(path: Path, *, against_article: bool) -> Judged:
     human = {
         dimension: {
             name: np.array(
-                [float(row.get(name, {}).get("scores", {}).get(dimension, np.nan)) for row in rows]
+                [_human(row.get(name, {}).get("scores", {}).get(dimension)) for row in rows]
             )
             for name in systems
         }
@@ -92,8 +96,30 @@ def load_judged(path: Path, *, against_article: bool) -> Judged:
     return Judged(dataset, predictions, human)
 
 
-def evaluate(judged: Judged, *, processes: int = 1) -> dict[str, Any]:
-    """Every metric against every human dimension.
+def _fault(judged: object) -> str | None:
+    """What is wrong with the judged summaries of a record."""
+    if not isinstance(judged, Mapping) or not judged:
+        return f"no {SYSTEM_FIELD!r}"
+    for name, one in judged.items():
+        if not isinstance(one, Mapping) or not isinstance(one.get("text"), str):
+            return f'the summary of {name} has no "text"'
+        scores = one.get("scores", {})
+        if not isinstance(scores, Mapping):
+            return f'"scores" of {name} is no object'
+        for dimension, value in scores.items():
+            if value is not None and not isinstance(value, (int, float)):
+                return f"the score {dimension} of {name} is no number"
+    return None
+
+
+def _human(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def evaluate(
+    judged: Judged, *, processes: int = 1, encoder: Encoder | None = None
+) -> dict[str, Any]:
+    """Every metric against every human dimension; similarity where there is an `encoder`.
 
     `tau` where several systems were judged; `auc` for each dimension, of the
     best label against all others.
@@ -102,6 +128,8 @@ def evaluate(judged: Judged, *, processes: int = 1) -> dict[str, Any]:
         MissingDependency: scipy is not installed.
     """
     table = score(judged.dataset, judged.systems, processes=processes)
+    if encoder is not None:
+        table = with_similarity(table, encoder)
     columns = _columns(table)
     rows = []
     for metric, by_system in columns.items():
@@ -118,6 +146,7 @@ def evaluate(judged: Judged, *, processes: int = 1) -> dict[str, Any]:
             "systems": len(judged.systems),
         },
         "rouge": dict(table.rouge_signature),
+        "signature": ruler_line(table),
         "rows": rows,
     }
 
@@ -256,6 +285,7 @@ def markdown(found: Mapping[str, Any], shown: Sequence[str] = ()) -> str:
             cells.append(_cell(row, "tau_summary", "articles"))
         cells.append(_cell(row, "auc", "summaries"))
         lines.append("| " + " | ".join(cells) + " |")
+    lines += ["", f"- `{found['signature']}`"]
     return "\n".join(lines) + "\n"
 
 

@@ -99,8 +99,26 @@ def signature_line(
     """All that must be equal for a number to be the same, on one line."""
     (predictions,) = (one for one in table.systems if one.system == system)
     flat = _flatten(predictions.signature)
+    if "max_input_tokens" in flat:
+        # Of an article beyond the window, inbrief's models read chosen sentences.
+        whole = flat["max_input_tokens"] is None
+        flat.setdefault("truncation", "none" if whole else "selection")
     parts = {
         "n": int((table.column(system, "refused") == 0).sum()),
+        **_ruler(table, resamples, seed),
+        "system": system,
+        **{name: value for name, value in flat.items() if value is not None},
+    }
+    return _line(parts)
+
+
+def ruler_line(table: ScoreTable, resamples: int = RESAMPLES, seed: int = SEED) -> str:
+    """The part of a signature that says how was scored, whatever the system."""
+    return _line(_ruler(table, resamples, seed))
+
+
+def _ruler(table: ScoreTable, resamples: int, seed: int) -> dict[str, object]:
+    return {
         "articles": len(table.dataset.examples),
         "data": table.dataset.digest,
         "preset": table.dataset.preset,
@@ -113,9 +131,10 @@ def signature_line(
         "splitter": f"references {table.dataset.reference_sentences}, summaries inbrief",
         "bootstrap": resamples,
         "seed": seed,
-        "system": system,
-        **{name: value for name, value in flat.items() if value is not None},
     }
+
+
+def _line(parts: Mapping[str, object]) -> str:
     # A prompt or a command may hold line ends.
     return "|".join(f"{name}:{value}" for name, value in parts.items()).replace("\n", "\\n")
 

@@ -15,7 +15,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 from eval import report, tables
 from eval import results as results_
@@ -47,6 +47,24 @@ def read_json(path: Path) -> Any:
         raise EvaluationError(f"{path} does not exist; is this the directory of a run?") from None
     except (ValueError, UnicodeDecodeError) as error:
         raise EvaluationError(f"{path} is damaged ({error}).") from error
+
+
+_ASKED: Final = frozenset(
+    {"data", "fields", "limit", "preset", "reference", "stemmer", "systems", "tokenizer"}
+)
+
+
+def read_asked(directory: Path) -> dict[str, Any]:
+    """What a run was asked for.
+
+    Raises:
+        EvaluationError: the directory is no run's, or its file is damaged.
+    """
+    path = directory / "run.json"
+    asked = read_json(path)
+    if not isinstance(asked, dict) or not asked.keys() >= _ASKED:
+        raise EvaluationError(f"{path} is damaged or of another version; run it again.")
+    return asked
 
 
 def finish(directory: Path, table: ScoreTable, results: Mapping[str, Any]) -> None:

@@ -106,6 +106,7 @@ def score(
     ]
     run = partial(
         _score_chunk,
+        names=names,
         stemmer=stemmer,
         tokenizer=tokenizer,
         split_references=dataset.reference_sentences == "split",
@@ -150,18 +151,31 @@ def _rouge(stemmer: bool, tokenizer: TokenizerName) -> Rouge:
 
 
 def _score_chunk(
-    work: _Work, *, stemmer: bool, tokenizer: TokenizerName, split_references: bool
+    work: _Work,
+    *,
+    names: Sequence[str],
+    stemmer: bool,
+    tokenizer: TokenizerName,
+    split_references: bool,
 ) -> list[_Row]:
     rouge = _rouge(stemmer, tokenizer)
     examples, predictions = work
     return [
-        _score_document(example, [system[index] for system in predictions], rouge, split_references)
+        _score_document(
+            example,
+            [(name, system[index]) for name, system in zip(names, predictions, strict=True)],
+            rouge,
+            split_references,
+        )
         for index, example in enumerate(examples)
     ]
 
 
 def _score_document(
-    example: Example, predictions: Sequence[Prediction], rouge: Rouge, split_references: bool
+    example: Example,
+    predictions: Sequence[tuple[str, Prediction]],
+    rouge: Rouge,
+    split_references: bool,
 ) -> _Row:
     checker, document = _checker(example)
     source = descriptive.source_of(example.text)
@@ -171,12 +185,12 @@ def _score_document(
     ]
     references = [rouge.prepare(one, f"The reference of {example.id}") for one in texts]
     scored = []
-    for one in predictions:
+    for name, one in predictions:
         if one.refused:
             scored.append(Scored({"refused": 1.0}))
             continue
         sentences = _sentences(one)
-        prepared = rouge.prepare("\n".join(sentences), f"The summary of {example.id}")
+        prepared = rouge.prepare("\n".join(sentences), f"{name}: the summary of {example.id}")
         metrics = {
             f"{variant}_{part}": value
             for variant, values in rouge.score(references, prepared).items()

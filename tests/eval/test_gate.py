@@ -51,6 +51,7 @@ def test_worse_scores_breach_the_floors(path: Path, good: ScoreTable, poor: Scor
     assert {"rouge1_fmeasure", "rouge2_fmeasure", "rougeLsum_fmeasure"} <= set(breaches)
     assert "mine: ROUGE-2 F" in str(breaches["rouge2_fmeasure"])
     assert "below its floor" in str(breaches["rouge2_fmeasure"])
+    assert str(breaches["rouge2_fmeasure"]).endswith("(n 10)")
 
 
 def test_more_refusals_breach_the_ceiling(path: Path, good: ScoreTable) -> None:
@@ -115,6 +116,25 @@ def test_a_baseline_that_cannot_be_read(path: Path) -> None:
         gate.read(path)
     path.write_text("{")
     with pytest.raises(EvaluationError, match="damaged"):
+        gate.read(path)
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ({"floors": {}}, "it needs a digest, rouge and floors"),
+        ({"digest": None}, ""),
+        ({"floors": {"mine": 0.4}}, "mine has no floor in ''"),
+        ({"floors": {"mine": {"rouge9": 0.4}}}, "mine has no floor in 'rouge9'"),
+        ({"floors": {"mine": {"refused": "none"}}}, "mine has no floor in 'refused'"),
+    ],
+)
+def test_a_damaged_baseline_holds_nothing(
+    path: Path, good: ScoreTable, part: dict[str, object], message: str
+) -> None:
+    baseline = {**gate.update(path, good), **part}
+    path.write_text(json.dumps({name: v for name, v in baseline.items() if v is not None}))
+    with pytest.raises(EvaluationError, match=f"is damaged.*{message}"):
         gate.read(path)
 
 

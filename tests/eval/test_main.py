@@ -77,6 +77,14 @@ def test_score_again_with_another_ruler(tmp_path: Path, terminal: Terminal) -> N
     assert "made from other data" in complaint
 
 
+@pytest.mark.parametrize("asked", ["[]", '{"data": "towns.jsonl"}', "{"])
+def test_a_damaged_run_is_not_scored(tmp_path: Path, terminal: Terminal, asked: str) -> None:
+    (tmp_path / "run.json").write_text(asked)
+    status, _, complaint = terminal("score", tmp_path)
+    assert status == 2
+    assert "run.json is damaged" in complaint
+
+
 def test_fields_presets_and_limits(tmp_path: Path, terminal: Terminal) -> None:
     data, out = tmp_path / "d.csv", tmp_path / "run"
     rows = [
@@ -115,6 +123,7 @@ def test_compare_and_gate(tmp_path: Path, terminal: Terminal) -> None:
     status, output, _ = terminal(*gate, "--systems", "mine=random-2")
     assert status == 1
     assert "mine: ROUGE-2 F" in output
+    assert output.count("\nn:10|articles:10|data:") == 1
     status, _, complaint = terminal(*gate, "--update", "--systems", "mine=random-2")
     assert status == 2
     assert "--allow-regression" in complaint

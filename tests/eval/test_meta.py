@@ -1,4 +1,5 @@
 import json
+from math import nan
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from scipy import stats
 from eval.extractive import at_random, lead, oracle
 from eval.meta import area_under_curve, entity_overlap, evaluate, load_judged, markdown
 from eval.scoring import score
+from eval.similarity import PACKAGE, Encoder, default_directory
 from models.errors import EvaluationError
 from tests.eval import corpus
 
@@ -97,8 +99,55 @@ def test_entity_overlap_by_hand() -> None:
 def test_records_without_judgements_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "j.jsonl"
     path.write_text('{"id": "a", "article": "T", "refs": ["R"]}\n')
-    with pytest.raises(EvaluationError, match="a has no 'system_summaries'"):
+    with pytest.raises(EvaluationError, match="a: no 'system_summaries'"):
         load_judged(path, against_article=False)
+
+
+@pytest.mark.parametrize(
+    ("judged", "message"),
+    [
+        ({"A": "a text"}, 'the summary of A has no "text"'),
+        ({"A": {"scores": {"f": 1}}}, 'the summary of A has no "text"'),
+        ({"A": {"text": "x", "scores": 1}}, '"scores" of A is no object'),
+        ({"A": {"text": "x", "scores": {"f": "high"}}}, "the score f of A is no number"),
+        ({"A": {"text": "x"}}, "no summary has scores"),
+    ],
+)
+def test_judgements_of_another_shape_are_refused(
+    tmp_path: Path, judged: dict[str, object], message: str
+) -> None:
+    path = tmp_path / "j.jsonl"
+    row = {"id": "a", "article": "T", "refs": ["R"], "system_summaries": judged}
+    path.write_text(json.dumps(row))
+    with pytest.raises(EvaluationError, match=message):
+        load_judged(path, against_article=False)
+
+
+def test_what_nobody_judged_is_not_a_number(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    scores = [{"f": 1}, {"f": None}, {}]
+    judged = {f"S{i}": {"text": "x", "scores": one} for i, one in enumerate(scores)}
+    row = {"id": "a", "article": "T", "refs": ["R"], "system_summaries": judged}
+    path.write_text(json.dumps(row))
+    human = load_judged(path, against_article=False).human["f"]
+    assert [float(human[name][0]) for name in human] == pytest.approx([1, nan, nan], nan_ok=True)
+
+
+def test_the_signature_stands_below(tmp_path: Path) -> None:
+    found = evaluate(load_judged(write(tmp_path / "j.jsonl"), against_article=False))
+    parts = found["signature"].split("|")
+    for part in ("articles:8", "stemmer:porter", "tokenizer:ascii", "preset:none", "seed:20040725"):
+        assert part in parts
+    assert f"- `{found['signature']}`" in markdown(found)
+
+
+def test_similarity_is_judged_where_there_is_an_encoder(tmp_path: Path) -> None:
+    pytest.importorskip(PACKAGE, reason="the sentence encoder comes with the train extra")
+    judged = load_judged(write(tmp_path / "j.jsonl"), against_article=False)
+    found = evaluate(judged, encoder=Encoder(default_directory()))
+    (row,) = (one for one in found["rows"] if one["metric"] == "similarity")
+    assert row["tau_summary"] > 0.6
+    assert "similarity:" in found["signature"]
 
 
 @pytest.mark.slow

@@ -100,6 +100,23 @@ def test_the_signature_names_all_that_changes_a_score(results: dict[str, Any]) -
         assert part in line.split("|"), part
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"max_input_tokens": None}, "none"),
+        ({"max_input_tokens": 1024}, "selection"),
+        ({"max_input_tokens": 1024, "truncation": "tail"}, "tail"),
+        ({"command": "x"}, None),
+    ],
+)
+def test_the_signature_says_what_becomes_of_long_articles(
+    settings: Mapping[str, object], expected: str | None
+) -> None:
+    line = signature_line(table_of(replace(of(1), signature=settings)), "lead-1")
+    found = [part for part in line.split("|") if part.startswith("truncation:")]
+    assert found == ([f"truncation:{expected}"] if expected else [])
+
+
 def test_the_signature_is_one_line_whatever_the_settings_hold() -> None:
     prompted = replace(of(1), signature={"prompt": "Summarise.\n\n{text}"})
     line = signature_line(table_of(prompted), "lead-1")

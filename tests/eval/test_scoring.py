@@ -101,6 +101,9 @@ def test_another_script_is_refused_by_name() -> None:
     with pytest.raises(EvaluationError, match="reference of a: the ascii tokenizer"):
         score(data, [system])
     table = score(data, [system], tokenizer="unicode")
+    english = build("e", [Example("a", "A wall is built.", None, ("A wall is built.",))])
+    with pytest.raises(EvaluationError, match="mine: the summary of a: the ascii tokenizer"):
+        score(english, [replace(system, system="mine")])
     assert table.column("x", "rougeLsum_fmeasure").tolist() == [1.0]
 
 
