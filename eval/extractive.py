@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
+from zlib import crc32
 
 from eval.datasets import Example
 from eval.predictions import Prediction
@@ -146,6 +147,19 @@ class _Words:
         return tuple(_WORD.findall(text))
 
 
+class _Stem(str):
+    """A stem with a hash of its own: sumy sums over sets, whose order must not change by process.
+
+    Python salts the hashes of strings; LSA then chose other sentences in
+    every other run.
+    """
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        return crc32(self.encode())
+
+
 def graph(method: str, k: int) -> Extractive:
     """sumy's TextRank, LexRank or LSA over our sentences.
 
@@ -162,9 +176,11 @@ def graph(method: str, k: int) -> Extractive:
         from sumy.utils import get_stop_words
 
         module, name = SUMY[method]
-        summariser: Any = getattr(import_module(module), name)(Stemmer("english"))
+        stemmer = Stemmer("english")
+        maker = getattr(import_module(module), name)
     except ImportError:
         raise MissingDependency(f"{method} needs sumy: pip install 'inbrief[eval]'.") from None
+    summariser: Any = maker(lambda word: _Stem(stemmer(word)))
     summariser.stop_words = get_stop_words("english")
     words = _Words()
 

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import pytest
 
 from eval.datasets import Example
@@ -81,3 +85,23 @@ def test_an_article_that_cannot_be_read_is_refused_with_the_reason() -> None:
     assert first.error is not None
     assert first.error.startswith("ArticleTooShort: ")
     assert not second.refused
+
+
+def test_a_run_in_another_process_chooses_the_same_sentences() -> None:
+    # Python's hashes of strings are salted by process, and sumy sums over sets.
+    code = (
+        "from eval.datasets import BUNDLED, load; from eval.extractive import graph;"
+        "examples = load(str(BUNDLED), reference='key_points').examples[14:24];"
+        "print([[one.summary for one in graph(method, 3).summarise(examples)]"
+        " for method in ('lsa', 'lexrank')])"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": salt},
+            check=True,
+            capture_output=True,
+        ).stdout
+        for salt in ("1", "2")
+    }
+    assert len(outputs) == 1

@@ -135,8 +135,10 @@ def test_articles_that_were_cut_are_counted(crowded: str, page: str) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_browser_shows_it_without_a_complaint(tmp_path: Path, page: str, scheme: str) -> None:
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1000), ("dark", 390)])
+def test_a_browser_shows_it_without_a_complaint(
+    tmp_path: Path, page: str, scheme: str, width: int
+) -> None:
     path = tmp_path / "report.html"
     path.write_text(page, encoding="utf-8")
     complaints: list[str] = []
@@ -146,7 +148,7 @@ def test_a_browser_shows_it_without_a_complaint(tmp_path: Path, page: str, schem
             executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS
         )
         tab = browser.new_page(
-            viewport={"width": 1000, "height": 800},
+            viewport={"width": width, "height": 800},
             color_scheme="dark" if scheme == "dark" else "light",
         )
         tab.on("console", lambda message: complaints.append(message.text))
