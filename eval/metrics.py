@@ -161,6 +161,7 @@ HEADLINE: Final = (
     "supported",
     "words",
     "complete",
+    "empty",
     "refused",
 )
 # What differences between systems are tested on, unless told otherwise.

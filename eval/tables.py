@@ -16,8 +16,10 @@ def shown(metric: str, results: Mapping[str, Any]) -> bool:
 
 
 def headline(results: Mapping[str, Any]) -> list[Metric]:
-    """The metrics of the headline table that these results have."""
-    return [METRICS[name] for name in HEADLINE if shown(name, results)]
+    """The metrics of the headline table that these results have; empty ones only where some are."""
+    empty = any(one["metrics"].get("empty", {"mean": 0})["mean"] for one in results["systems"])
+    names = [name for name in HEADLINE if name != "empty" or empty]
+    return [METRICS[name] for name in names if shown(name, results)]
 
 
 def number(metric: Metric, value: float) -> str:

@@ -165,6 +165,14 @@ def test_markdown_shows_n_and_signature_with_every_score(results: dict[str, Any]
     assert len(widths) == 1
 
 
+def test_empty_summaries_stand_in_the_headline(results: dict[str, Any]) -> None:
+    assert "empty" not in [one.name for one in tables.headline(results)]
+    silent = tuple(Prediction(one.id, one.digest, "") for one in DATA.examples)
+    found = build(table_of(PredictionSet("silent", {}, silent)), resamples=10)
+    assert "empty" in [one.name for one in tables.headline(found)]
+    assert "100.0 [100.0, 100.0]" in tables.markdown(found)
+
+
 def test_articles_that_were_cut_are_counted(results: dict[str, Any]) -> None:
     answers = lead(1).summarise(DATA.examples)
     cut = tuple(replace(one, truncated=number < 3) for number, one in enumerate(answers))
