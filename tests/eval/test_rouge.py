@@ -97,6 +97,43 @@ def test_sentence_level_example_of_the_paper() -> None:
     assert score_sequence(reference, ["the", "gunman", "kill", "police"]).fmeasure == 2 / 4
 
 
+# The first pair of rouge-score's public test data, a word a number, its stems alike: which
+# words are equal is all that ROUGE sees. -1 stands for a word that the other text lacks.
+PERL_REFERENCE = [
+    [*range(27)],
+    [*range(27, 41), 15, 6, *range(41, 67)],
+    [*range(67, 80), 45, 80, 81],
+    [*range(82, 90), 58, *range(90, 100)],
+]
+PERL_SUMMARY = [
+    [-1, 10, 11, -1, 13, 14, 15, -1, -1, 18, 19, 20, 21, 22, 23, -1],
+    [-1, *range(31, 38), -1, -1, 40, 15, 6, -1, -1, 43, 44, 45, -1, 47, 48, 49, -1, 51, -1, 53],
+    [-1, -1, 74, 75, 76, -1, 78, 79, 45],
+    [90, 91, -1, -1, 95, -1],
+]
+
+
+def numbered(sentences: list[list[int]]) -> str:
+    return "\n".join(" ".join(f"w{one}" if one >= 0 else "x" for one in s) for s in sentences)
+
+
+@pytest.mark.parametrize(
+    ("variant", "sentences", "expected"),
+    [
+        ("rouge1", 1, (0.68750, 0.40741, 0.51163)),
+        ("rouge2", 1, (0.53333, 0.30769, 0.39024)),
+        ("rougeL", 1, (0.68750, 0.40741, 0.51163)),
+        ("rougeLsum", 4, (0.66667, 0.36538, 0.47205)),
+    ],
+)
+def test_equal_to_the_perl_script_1_5_5(
+    variant: str, sentences: int, expected: tuple[float, float, float]
+) -> None:
+    reference, summary = (numbered(one[:sentences]) for one in (PERL_REFERENCE, PERL_SUMMARY))
+    score = OURS_STEMMING.score_texts([reference], summary)[variant]
+    assert tuple(round(value, 5) for value in score) == expected
+
+
 def test_empty_texts_score_zero() -> None:
     for references, prediction in ((["x"], ""), ([""], "x"), ([""], "")):
         for score in OURS_STEMMING.score_texts(references, prediction).values():
