@@ -7,6 +7,7 @@ are kept apart.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
@@ -220,13 +221,25 @@ _LENGTH_NAMES: Final = [
 ]
 
 
+_DATE_FIELDS: Final = (
+    "date",
+    "published",
+    "published_at",
+    "publication_date",
+    "publish_date",
+    "pub_date",
+)
+_YEAR: Final = re.compile(r"^\d{4}|(?<!\d)(?:19|20)\d\d(?!\d)", re.ASCII)
+
+
 def _date_slice(example: Example) -> str | None:
-    for name in ("date", "published", "published_at"):
+    for name in _DATE_FIELDS:
         value = example.fields.get(name)
         if isinstance(value, date):  # a date or time stamp of a Parquet file
             return f"{value.year:04}"
-        if isinstance(value, str) and len(value) >= 4 and value[:4].isdecimal():
-            return value[:4]
+        # Any form of date: "2013-05-01", "20130501", "Wed, 01 May 2013", "5/1/2013".
+        if isinstance(value, str) and (found := _YEAR.search(value)):
+            return found[0]
     return None
 
 
@@ -256,6 +269,8 @@ def _slices(
         kept = [value for value, count in counts.items() if count >= _MIN_SLICE]
         if len(kept) > 1:
             order = sorted(kept, key=_slice_order(counts))[:_MAX_SLICES]
+            if cut == "date":
+                order.sort()
             rows += [
                 _slice_row(table, names, cut, value, values, resamples, seed) for value in order
             ]

@@ -200,3 +200,28 @@ def test_slices_of_few_articles_are_left_out() -> None:
     few = build_dataset("few", corpus.examples(3))
     system_ = PredictionSet("lead-1", {}, tuple(lead(1).summarise(few.examples)))
     assert build(score(few, [system_]), resamples=50)["slices"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "dates"),
+    [
+        ("date", ("2011-05-01", "2009-12-31")),
+        ("pub_date", ("Sun, 01 May 2011 10:00 GMT", "Thu, 31 Dec 2009")),
+        ("publish_date", ("5/1/2011", "31.12.2009")),
+        ("published", ("20110501", "20091231")),
+    ],
+)
+def test_years_stand_in_their_order_however_dates_are_written(
+    name: str, dates: tuple[str, str]
+) -> None:
+    # More articles of 2011 than of 2009, and a text without a date.
+    given = [dates[0]] * 8 + [dates[1]] * 6 + ["Room 120111"]
+    dated = [
+        replace(corpus.example(number), id=f"d{number}", fields={name: one})
+        for number, one in enumerate(given)
+    ]
+    data = build_dataset("dated", dated)
+    system_ = PredictionSet("lead-1", {}, tuple(lead(1).summarise(data.examples)))
+    slices = build(score(data, [system_]), resamples=50)["slices"]
+    years = [(one["value"], one["n"]) for one in slices if one["slice"] == "date"]
+    assert years == [("2009", 6), ("2011", 8)]
