@@ -12,7 +12,7 @@ from tests.service.widget.harness import ARTICLE, OpenPage, Service, Stage, page
 
 TAG = "<inbrief-summary></inbrief-summary>"
 SCRIPT = (Path(__file__).parents[3] / "service/widget/inbrief.js").read_text(encoding="utf-8")
-TEXTS = dict(re.findall(r"^  ([a-z]{2}): '(.+)',$", SCRIPT, re.MULTILINE))
+TEXTS = dict(re.findall(r"^\t([a-z]{2}): '(.+)',$", SCRIPT, re.MULTILINE))
 KEYS = re.findall(r"const KEYS = '(.+)'\.split", SCRIPT)[0].split()
 ARABIC = (
     "<h1>الجسر</h1><p>أعلنت هيئة الميناء إغلاق الجسر القديم لمدة أربعة عشر شهرا. "
