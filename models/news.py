@@ -45,7 +45,7 @@ _CHARACTERS_A_TOKEN: Final = 4
 # Of an article only the chosen sentences pass the rewriter; the rest costs a fraction.
 _READING_SHARE: Final = 0.2
 # Articles that pass the networks together: more are no faster, and take more memory.
-_MAX_ARTICLES: Final = 12
+_MAX_ARTICLES: Final = 10
 # Fewer are not worth sharing out between threads.
 _MIN_ARTICLES: Final = 4
 
