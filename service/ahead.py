@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from models.contract import Preparing, Summariser, SummaryRequest
 
@@ -54,22 +53,11 @@ class Ahead:
             1, thread_name_prefix=THREAD_NAME, initializer=initializer
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
     def start(self, request: SummaryRequest) -> Ready:
         if self._prepare is None:
             return Ready(request)
         return Ready(request, self._executor.submit(self._prepare, request))
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Begin nothing more; what has begun is not waited for."""
         self._executor.shutdown(wait=False, cancel_futures=True)

@@ -12,6 +12,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -76,7 +77,7 @@ def run_batch(
         skip_written(job, records, output, counts)
         on_progress(counts)
         size = FIRST_WINDOW
-        with Ahead(summariser) as ahead:
+        with closing(Ahead(summariser)) as ahead:
             while window := read_window(records, size):
                 started = time.monotonic()
                 lines = summarise_window(job, summariser, ahead, window, counts, on_progress)

@@ -157,7 +157,7 @@ class MicroBatcher:
         self._waiting.clear()
         # A batch that runs cannot be interrupted: it ends by itself, unheard.
         self._executor.shutdown(wait=False, cancel_futures=True)
-        self._ahead.stop()
+        self._ahead.close()
 
     def _refuse_when_closed_or_full(
         self, tokens: int, characters: int, deadline_seconds: float

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +48,14 @@ def request(marker: str) -> SummaryRequest:
 
 def test_a_model_that_cannot_gets_what_was_asked() -> None:
     asked = request("plain")
-    with Ahead(FakeSummariser()) as ahead:
+    with closing(Ahead(FakeSummariser())) as ahead:
         assert ahead.start(asked).take() is asked
 
 
 def test_what_has_begun_is_waited_for() -> None:
     model = PreparingSummariser()
     model.may_prepare.clear()
-    with Ahead(model) as ahead:
+    with closing(Ahead(model)) as ahead:
         ready = ahead.start(request("one"))
         assert model.preparing.wait(30)
         threading.Timer(0.05, model.may_prepare.set).start()
@@ -66,7 +67,7 @@ def test_what_has_begun_is_waited_for() -> None:
 def test_what_has_not_begun_stays_as_it_is() -> None:
     model = PreparingSummariser()
     model.may_prepare.clear()
-    with Ahead(model) as ahead:
+    with closing(Ahead(model)) as ahead:
         first, second, third = (ahead.start(request(name)) for name in ("one", "two", "three"))
         assert model.preparing.wait(30)
         third.drop()
@@ -80,7 +81,7 @@ def test_what_has_not_begun_stays_as_it_is() -> None:
 
 def test_what_cannot_be_prepared_is_left_to_the_batch() -> None:
     asked = request("broken")
-    with Ahead(PreparingSummariser()) as ahead:
+    with closing(Ahead(PreparingSummariser())) as ahead:
         ready = ahead.start(asked)
         for _ in range(2):
             assert ready.take() is asked
