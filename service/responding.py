@@ -58,6 +58,18 @@ class ProblemResponse(JSONResponse):
         await super().__call__(scope, receive, send)
 
 
+class Started:
+    """`send` that knows whether a response has begun, and so whether another can still be sent."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.begun = False
+
+    async def __call__(self, message: Message) -> None:
+        self.begun = self.begun or message["type"] == "http.response.start"
+        await self._send(message)
+
+
 class CatchAll:
     """ASGI middleware, outermost: whatever nobody foresaw becomes the problem `internal`."""
 
@@ -68,20 +80,14 @@ class CatchAll:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = False
-
-        async def note_start(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
+        started = Started(send)
         try:
-            await self._app(scope, receive, note_start)
+            await self._app(scope, receive, started)
         except ClientDisconnect:
             return  # nobody is there to answer
         except Exception as error:
             log_unforeseen(error, f"{scope['method']} {scope['path'][:200]!r}")
-            if not started:
+            if not started.begun:
                 await ProblemResponse(internal_problem())(scope, receive, send)
             # A response that began cannot be mended: returning cuts the connection.
 

@@ -19,7 +19,7 @@ from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.errors import Draining, InbriefError, SettingsError
 from service import logs
@@ -27,7 +27,7 @@ from service.desk import Desk
 from service.microbatch import THREAD_NAME
 from service.operation import require_guarded
 from service.problems import problem_of
-from service.responding import ProblemResponse
+from service.responding import ProblemResponse, Started
 from service.settings import Settings
 from service.slow_clients import bounded_protocol, raise_descriptor_limit
 
@@ -51,19 +51,13 @@ class _Counted:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = False
-
-        async def note_start(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
+        started = Started(send)
         self.under_way += 1
         try:
-            await self._app(scope, receive, note_start)
+            await self._app(scope, receive, started)
         except asyncio.CancelledError:
             # Only a stop that waits no longer cancels a request, and with it this task ends.
-            if not started:
+            if not started.begun:
                 error = Draining("The service has stopped before the summary was ready.")
                 await ProblemResponse(problem_of(error))(scope, receive, send)
         finally:
