@@ -207,12 +207,9 @@ class AbstractiveSummariser:
     ) -> list[list[Hypothesis] | InbriefError]:
         try:
             return list(self._engine.generate([job.input.ids for job in jobs], settings))
-        except InferenceFailed as error:
-            if len(jobs) == 1:
-                return [error]
         except Exception as error:  # networks of libraries raise what they like
             if len(jobs) == 1:
-                return [self._failed(error)]
+                return [error if isinstance(error, InferenceFailed) else self._failed(error)]
         return [answer for job in jobs for answer in self._generate([job], settings)]
 
     def _failed(self, error: Exception) -> InferenceFailed:

@@ -9,14 +9,14 @@ from typing import Final
 
 import numpy as np
 
-from models.contract import MAX_HEADLINE_WORDS, Kind, Length, SummaryOptions
+from models.contract import Kind, Length, SummaryOptions
 from models.documents import Document
 from models.fragments import has_main_clause, is_unbalanced
 from models.proposing import Proposal
 from models.rewriter_input import TASKS, RewriteInput
 from models.rewriting import Hypothesis
 from models.selection import Floats, distinct, ranked
-from models.summarising import bounding_length, is_complete, max_sentences
+from models.summarising import is_complete, max_headline_words, max_sentences
 
 # Words a summary aims at; the number of sentences and `max_words` bound it.
 TARGET_WORDS: Final[dict[Kind, dict[Length, int]]] = {
@@ -148,5 +148,5 @@ def _penalties(texts: Sequence[str], options: SummaryOptions) -> Floats:
 
 def headline_words(options: SummaryOptions) -> int:
     """The most words that the headline may have; `max_words` overrides the length."""
-    most = MAX_HEADLINE_WORDS[bounding_length(options)]
+    most = max_headline_words(options)
     return most if options.max_words is None else min(most, options.max_words)

@@ -33,6 +33,8 @@ _MAY_END: Final = frozenset(
 )
 _NEVER_END: Final = frozenset("e.g i.e cf viz al z.b d.h u.a т.е т.н".split())
 _CLOCK: Final = frozenset({"a.m", "p.m"})
+_ABBREVIATIONS: Final = _CLOCK | _NEVER_END | _BEFORE_NAME | _MAY_END
+_DOTTED: Final = re.compile(r"(?:\w\.)+\w|ph\.d")
 _AFTER_CLOCK: Final = re.compile(
     r"(?:[ECMP][SD]?T|GMT|BST|UTC|CET|Eastern|Pacific|Central|local|on|in|to|"
     r"(?:Mon|Tues?|Wednes|Thurs?|Fri|Satur|Sun)(?:day)?|"
@@ -60,9 +62,12 @@ _STARTERS: Final = frozenset(
 
 _OPENERS: Final = "\"'“”‘’«»„‚‹([{¿¡—–-•*「『（【"
 _CJK_ENDS: Final = "。！？｡"
+# Ends of sentences in the other scripts, and what closes behind an end; both for `[...]`.
+_MARKS: Final = ".!?…؟۔।॥։።။"
+_CLOSERS: Final = r""""'”’»›)\]}」』）】"""
 _END: Final = re.compile(
-    r"""(?P<mark>[.!?…؟۔।॥։።။។‼⁇⁈⁉]+|[。！？｡]+)(?P<close>["'”’»›)\]}」』）】]*)"""
-    r"""(?P<gap>\s+|(?<=[。！？｡」』）】])|$)"""
+    rf"(?P<mark>[{_MARKS}។‼⁇⁈⁉]+|[{_CJK_ENDS}]+)(?P<close>[{_CLOSERS}]*)"
+    rf"(?P<gap>\s+|(?<=[{_CJK_ENDS}」』）】])|$)"
 )
 # "“Really?” Smith asked": the sentence goes on with who said it.
 _SAYING: Final = re.compile(
@@ -72,13 +77,13 @@ _SAYING: Final = re.compile(
 _ENUMERATOR: Final = re.compile(r"\s*[(\[]?(?:\d{1,3}|[ivxIVX]{1,4}|[a-zA-Z])")
 _LINE: Final = re.compile(r"\n\s*")
 # The end of a whole sentence; Thai and Lao have no mark for it.
-WHOLE: Final = re.compile(r"""(?:[.!?…؟۔।॥։።။。！？｡]["'”’»›)\]}」』）】]*|[\u0e00-\u0eff])$""")
+WHOLE: Final = re.compile(rf"(?:[{_MARKS}{_CJK_ENDS}][{_CLOSERS}]*|[\u0e00-\u0eff])$")
 _FULL_STOPS: Final = {
     **dict.fromkeys(("ja", "zh"), "。"),
     **dict.fromkeys(("as", "bn", "hi", "mr", "ne", "or", "pa", "sa"), "।"),
     **{"am": "።", "ti": "።", "hy": "։", "my": "။", "ur": "۔", "lo": "", "th": ""},
 }
-_TERMINAL: Final = re.compile(r"""[.!?…؟۔।॥։።။。！？｡:;]["'”’»›)\]}」』）】\s]*$""")
+_TERMINAL: Final = re.compile(rf"[{_MARKS}{_CJK_ENDS}:;][{_CLOSERS}\s]*$")
 # No line ends with one of these unless a link or a width broke it.
 _UNFINISHED: Final = re.compile(
     r"(?:,|\s(?:an?|the|of|to|in|for|and|or|with|by|from|that|has|have|was|were|is|are|its|their))$"
@@ -194,18 +199,16 @@ def _is_boundary(text: str, start: int, match: re.Match[str], end: int, *, uncas
     if mark == "." and re.match(r"[–—-]+\s", following):
         # "ST. PETERSBURG, Fla. — The governor": the dash goes on with what the stop abbreviates.
         return False
-    if opened[0].islower() and uncased:
-        return _ends_uncased(text[max(start, after - _LOOK_CHARACTERS) : match.start("mark")], mark)
+    before = text[max(start, match.start("mark") - _LOOK_CHARACTERS) : match.start("mark")]
     if opened[0].islower():
         # "Yahoo! said", "... and so on": the sentence goes on.
-        return False
+        return uncased and _ends_uncased(before, mark)
     if match["close"] and mark[0] in "!?" and _SAYING.match(opened):
         return False
     if mark != "." or match["close"]:
         return True
     if _ENUMERATOR.fullmatch(text, start, match.start("mark")):
         return False
-    before = text[max(start, match.start("mark") - _LOOK_CHARACTERS) : match.start("mark")]
     return not _is_abbreviation(before, opened)
 
 
@@ -215,8 +218,8 @@ def _ends_uncased(before: str, mark: str) -> bool:
     word = words[-1].lstrip(_OPENERS) if words else ""
     abbreviated = (
         (len(word) == 1 and word.isalpha())
-        or word in _CLOCK | _NEVER_END | _BEFORE_NAME | _MAY_END
-        or bool(re.fullmatch(r"(?:\w\.)+\w|ph\.d", word))
+        or word in _ABBREVIATIONS
+        or bool(_DOTTED.fullmatch(word))
     )
     return mark in {".", "?", "!"} and not (mark == "." and abbreviated)
 
@@ -241,7 +244,7 @@ def _is_abbreviation(before: str, following: str) -> bool:
         return True
     if word in _BEFORE_NAME:
         return not (word in {"st", "ft", "v", "ing"} and _starts(following))
-    if word in _MAY_END or re.fullmatch(r"(?:\w\.)+\w|ph\.d", word):
+    if word in _MAY_END or _DOTTED.fullmatch(word):
         return not _starts(following)
     if len(word) != 1 or not word.isalpha():
         return False

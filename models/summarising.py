@@ -96,6 +96,11 @@ def max_sentences(options: SummaryOptions) -> int:
     return MAX_SENTENCES[options.kind][bounding_length(options)]
 
 
+def max_headline_words(options: SummaryOptions) -> int:
+    """How many words a headline may have by its length; `max_words` bounds it besides."""
+    return MAX_HEADLINE_WORDS[bounding_length(options)]
+
+
 def number_of_words(text: str, language: str) -> int:
     """Words between spaces, or as `documents` counts them in languages that write none."""
     return count_words(text) if language in UNSPACED_LANGUAGES else len(text.split())
@@ -183,7 +188,7 @@ class _Finisher:
         self._index = index
         self._emit = emit
         self._most = max_sentences(options)
-        self._most_headline_words = MAX_HEADLINE_WORDS[bounding_length(options)]
+        self._most_headline_words = max_headline_words(options)
         self._words = 0
 
     def add(self, draft: Draft) -> None:
