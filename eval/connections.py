@@ -52,8 +52,13 @@ class Connections:
                 body = await response.read()
         except self._failures as error:
             return Answer(failure=type(error).__name__)
-        asked = response.headers.get("retry-after", "")
-        return Answer(response.status, body, float(asked) if asked.isdecimal() else 0.0)
+        return Answer(response.status, body, retry_after_seconds(response.headers) or 0.0)
+
+
+def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """What an answer asks to wait, in seconds (RFC 9110, 10.2.3); None for nothing or a date."""
+    asked = headers.get("retry-after", "")
+    return float(asked) if asked.isdecimal() else None
 
 
 @contextlib.asynccontextmanager

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import httpx
 
+from eval.connections import retry_after_seconds
 from eval.datasets import Example
 from eval.predictions import Prediction, from_row, parse
 from models.articles import json_line
@@ -195,10 +196,10 @@ class Endpoint:
 
 def _retry_seconds(response: httpx.Response) -> float | None:
     """How long a service that has too much to do asks to wait; None where it does not ask."""
-    asked = response.headers.get("retry-after", "")
-    if response.status_code not in (429, 503) or not asked.isdecimal():
+    seconds = retry_after_seconds(response.headers)
+    if response.status_code not in (429, 503) or seconds is None:
         return None
-    return float(asked) if int(asked) <= _LONGEST_WAIT_SECONDS else None
+    return seconds if seconds <= _LONGEST_WAIT_SECONDS else None
 
 
 def _of_row(example: Example, row: Mapping[str, object], name: str) -> Prediction:

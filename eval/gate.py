@@ -102,9 +102,6 @@ def check(table: ScoreTable, baseline: Mapping[str, Any]) -> list[Breach]:
                 " again with `inbrief-eval gate --update`."
             )
     measured = means(table)
-    answered = {
-        one.system: int((table.column(one.system, "refused") == 0).sum()) for one in table.systems
-    }
     breaches = []
     for system, floors in baseline["floors"].items():
         if system not in measured:
@@ -113,7 +110,7 @@ def check(table: ScoreTable, baseline: Mapping[str, Any]) -> list[Breach]:
             # A metric that is gone (every article refused) has failed its floor.
             mean = measured[system].get(metric, float(_is_ceiling(metric)))
             if mean > bound if _is_ceiling(metric) else mean < bound:
-                breaches.append(Breach(system, metric, mean, bound, answered[system]))
+                breaches.append(Breach(system, metric, mean, bound, table.answered(system)))
     return breaches
 
 

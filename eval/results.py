@@ -90,22 +90,20 @@ def build(
 
 
 def _first_error(table: ScoreTable, system: str) -> str:
-    (predictions,) = (one for one in table.systems if one.system == system)
-    return str(predictions.predictions[0].error)
+    return str(table.predictions(system).predictions[0].error)
 
 
 def signature_line(
     table: ScoreTable, system: str, resamples: int = RESAMPLES, seed: int = SEED
 ) -> str:
     """All that must be equal for a number to be the same, on one line."""
-    (predictions,) = (one for one in table.systems if one.system == system)
-    flat = _flatten(predictions.signature)
+    flat = _flatten(table.predictions(system).signature)
     if "max_input_tokens" in flat:
         # Of an article beyond the window, inbrief's models read chosen sentences.
         whole = flat["max_input_tokens"] is None
         flat.setdefault("truncation", "none" if whole else "selection")
     parts = {
-        "n": int((table.column(system, "refused") == 0).sum()),
+        "n": table.answered(system),
         **_ruler(table, resamples, seed),
         "system": system,
         **{name: value for name, value in flat.items() if value is not None},

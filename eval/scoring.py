@@ -75,6 +75,15 @@ class ScoreTable:
         """One score a document, NaN where it does not apply."""
         return np.array([one.metrics.get(metric, math.nan) for one in self.rows[system]])
 
+    def answered(self, system: str) -> int:
+        """How many articles were not refused."""
+        return int((self.column(system, "refused") == 0).sum())
+
+    def predictions(self, system: str) -> PredictionSet:
+        """What the system was scored by."""
+        (found,) = (one for one in self.systems if one.system == system)
+        return found
+
 
 def score(
     dataset: Dataset,
