@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from tests.service.widget.harness import ARTICLE, OpenPage, Stage, press, until
+from tests.service.widget.harness import ARTICLE, OpenPage, Reader, Stage, press, until
 
 TAG = '<inbrief-summary prefer="on-device" kind="key-points"></inbrief-summary>'
 BODY = f"<article>{TAG}{ARTICLE}</article>"
@@ -59,13 +59,19 @@ window.slow = true;
 """
 
 
-def test_a_model_that_does_not_answer_gives_way_to_the_service(
-    open_page: OpenPage, stage: Stage
-) -> None:
+def waiting(open_page: OpenPage, stage: Stage) -> tuple[Reader, Page]:
+    """A page whose reader has asked a model that does not answer."""
     reader = open_page(init=SUMMARIZER + LIMIT)
     page = reader.goto(stage.put(BODY))
     page.locator(".toggle").click()
     until(page, "asked")
+    return reader, page
+
+
+def test_a_model_that_does_not_answer_gives_way_to_the_service(
+    open_page: OpenPage, stage: Stage
+) -> None:
+    reader, page = waiting(open_page, stage)
     assert page.evaluate("limits.map(([, milliseconds]) => milliseconds)") == [60_000]
     assert reader.asked == []
     page.evaluate("limits[0][0].abort()")
@@ -77,10 +83,7 @@ def test_a_model_that_does_not_answer_gives_way_to_the_service(
 def test_closing_stops_the_browsers_own_model_and_asks_nobody(
     open_page: OpenPage, stage: Stage
 ) -> None:
-    reader = open_page(init=SUMMARIZER + LIMIT)
-    page = reader.goto(stage.put(BODY))
-    page.locator(".toggle").click()
-    until(page, "asked")
+    reader, page = waiting(open_page, stage)
     page.locator(".close").click()
     expect(page.locator(".panel")).to_be_hidden()
     page.evaluate("window.slow = false")
